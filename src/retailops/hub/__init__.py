@@ -1,0 +1,1 @@
+"""The hub: the system of record, a Django project."""

@@ -1,0 +1,1 @@
+"""How the hub shows what it does: logs, metrics, health."""
