@@ -1,0 +1,1 @@
+"""One verb a file: what can be done to channels, and what their answers change."""
