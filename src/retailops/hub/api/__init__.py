@@ -1,0 +1,1 @@
+"""The RetailOps API: versioned JSON actions for vendors, warehouses and tools."""

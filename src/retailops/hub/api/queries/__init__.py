@@ -1,0 +1,1 @@
+"""What actions read, as typed rows."""
