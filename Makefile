@@ -1,5 +1,6 @@
 # make demo            a trading day on this machine;  make demo ARGS="--once --orders 200 --seed 11"
 # make test lint       what CI runs
+# make faults          hundreds of seeded kills while orders flow
 # make bench           side-by-side measurements
 # make pins            renew requirements/*.txt from pyproject.toml (needs uv)
 
@@ -14,7 +15,7 @@ PIN := uv pip compile pyproject.toml --universal --python-version 3.11 --generat
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: demo test lint format bench pins clean
+.PHONY: demo test lint format faults bench pins clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -43,6 +44,9 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+faults: $(READY)
+	$(BIN)/python -m pytest -m faults -q $(ARGS) tests/faults
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -235,6 +235,16 @@ def test_a_count_below_what_is_allocated_gives_up_the_newest(shop):
     assert check_invariants() == []
 
 
+def test_the_same_count_again_does_not_set_the_stock_back(shop):
+    _, a, _, east = shop
+    for counted, received in ((10, 5), (10, 0)):
+        count_stock(counted={(east.pk, a.pk): counted}, actor="user:ann", reason="stocktake", key="s1")
+        if received:
+            stock_up(east, {a: received})
+    assert levels()["EAST", "A"] == (15, 0)
+    assert check_invariants() == []
+
+
 def test_kits_ship_as_their_components(shop):
     channel, a, b, _ = shop
     make_sku("KIT", kit_of={a: 2, b: 1})

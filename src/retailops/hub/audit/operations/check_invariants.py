@@ -86,7 +86,8 @@ RULES = {
         WHERE NOT EXISTS (SELECT 1 FROM tasks_lane l WHERE l.name = t.lane)""",
     "order status fits its lines": """
         SELECT format('order %s is %s', o.id, o.status) FROM orders_order o JOIN (SELECT order_id, sum(open) AS open,
-            sum(planned) AS planned, sum(shipped) AS shipped FROM orders_orderline GROUP BY 1) l ON l.order_id = o.id
+            sum(planned) AS planned, sum(shipped) AS shipped FROM orders_orderline WHERE item_type = 'ship' GROUP BY 1) l
+          ON l.order_id = o.id
         WHERE (o.status IN ('completed', 'cancelled') AND l.open + l.planned > 0)
            OR (o.status = 'shipped' AND (l.open + l.planned > 0 OR l.shipped = 0))
            OR (o.status = 'cancelled' AND l.shipped > 0)""",

@@ -41,6 +41,9 @@ def _correct(
 ) -> list[int]:
     order_ids = lock_orders({*_allocated_orders(figures), *backordered(sku_ids={level[1] for level in figures})})
     levels = lock_levels(figures)
+    keys = {level: f"{kind}:{key}:{level[0]}:{level[1]}" for level in figures}
+    repeated = {row[0] for row in fetch("SELECT key FROM stock_stockmove WHERE key = ANY(%s)", [list(keys.values())])}
+    figures = {level: figure for level, figure in figures.items() if keys[level] not in repeated}
     deltas = {level: figure - levels[level].on_hand if absolute else figure for level, figure in figures.items()}
     for level, delta in deltas.items():
         if levels[level].on_hand + delta < 0:
@@ -53,11 +56,11 @@ def _correct(
         if levels[level].allocated > levels[level].on_hand + delta
     }
     reopened = _give_up(missing, actor, reason)
+    # A count that agrees with the books is posted too: told again later, it must not set the stock back.
     post_moves(
         [
-            Move(kind, level[0], level[1], f"{kind}:{key}:{level[0]}:{level[1]}", d_on_hand=delta, reason=reason)
+            Move(kind, level[0], level[1], keys[level], d_on_hand=delta, reason=reason)
             for level, delta in deltas.items()
-            if delta
         ],
         actor=actor,
     )

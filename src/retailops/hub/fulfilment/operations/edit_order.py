@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -81,6 +82,12 @@ class _Line:
     def wanted(self) -> int:
         return self.ordered - self.cancelled
 
+    def total(self, unit_price: Decimal, quantity: int, currency: str) -> Decimal:
+        """What so many units cost. Tax, discount and shipping keep their rate: what was charged for a unit ordered."""
+        extras = self.tax + self.shipping + self.recycling - self.discount
+        by_rate = extras * quantity / self.ordered if self.ordered else ZERO
+        return quantize(unit_price * quantity, currency) + quantize(by_rate, currency)
+
 
 def preview_edit(*, order_id: int, changes: Sequence[LineEdit]) -> EditPreview:
     """Return what `edit_order` would do, changing nothing. Raises `EditError` for what it would refuse."""
@@ -95,6 +102,7 @@ def preview_edit(*, order_id: int, changes: Sequence[LineEdit]) -> EditPreview:
         message = "the order has ended; send goods back with a return, or give money back with a refund"
         raise EditError(message)
     lines = _lines(order_id)
+    _refuse_twins(changes, lines)
     skus = find_skus({change.sku_code for change in changes if change.sku_code})
     previews = [_preview(change, lines, skus, currency) for change in changes]
     difference = sum((line.new_total - line.old_total for line in previews), ZERO)
@@ -147,6 +155,14 @@ def _lines(order_id: int) -> Mapping[int, _Line]:
     return {row[0]: _Line(*row) for row in rows}
 
 
+def _refuse_twins(changes: Sequence[LineEdit], lines: Mapping[int, _Line]) -> None:
+    counts = Counter(change.line_id for change in changes if change.line_id is not None)
+    for line_id, count in counts.items():
+        if count > 1 and line_id in lines:
+            message = f"{lines[line_id].sku_code}: its line is changed twice; put the changes into one"
+            raise EditError(message)
+
+
 def _preview(change: LineEdit, lines: Mapping[int, _Line], skus: Mapping[str, int], currency: str) -> LinePreview:
     if change.unit_price is not None and change.unit_price < 0:
         message = f"unit price {change.unit_price}: a price can't be below zero"
@@ -162,13 +178,9 @@ def _preview(change: LineEdit, lines: Mapping[int, _Line], skus: Mapping[str, in
         message = f"{line.sku_code}: {line.shipped} units have shipped; the quantity can't be set to {quantity}"
         raise EditError(message)
     price = line.unit_price if change.unit_price is None else change.unit_price
-    # Tax, discount and shipping of a line keep their rate: what was charged for it, by unit.
-    share = Decimal(quantity) / line.wanted if line.wanted else ZERO
-    extras = quantize((line.tax + line.shipping + line.recycling - line.discount) * share, currency)
     return LinePreview(
         line.id, line.sku_code, line.wanted, quantity,
-        line.unit_price * line.wanted + line.tax + line.shipping + line.recycling - line.discount,
-        quantize(price * quantity, currency) + extras,
+        line.total(line.unit_price, line.wanted, currency), line.total(price, quantity, currency),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from retailops.hub.catalog.operations.publish_inventory import publish_inventory
@@ -36,7 +37,10 @@ def reject_shipment_items(*, quantities: Mapping[int, int], actor: str, reason: 
     )
     log_events([(row[2], "units_refused", {"item": row[0], "reason": reason}) for row in rows], actor=actor)
     recompute_orders(order_ids)
-    given_up = {row[1]: quantities[row[0]] for row in rows if row[5]}
+    given_up: dict[int, int] = defaultdict(int)
+    for item_id, line_id, *_, is_cancelled in rows:
+        given_up[line_id] += quantities[item_id] if is_cancelled else 0
+    given_up = {line_id: units for line_id, units in given_up.items() if units}
     if given_up:
         cancel_lines(quantities=given_up, actor=actor, reason=reason)
     wake_routing(order_ids=order_ids)

@@ -58,8 +58,9 @@ def ship_packages(*, packages: Sequence[NewPackage], actor: str) -> ShipResult:
     """
     orders = _orders_of(packages)
     lock_orders(set(orders.values()))
-    known = _known(packages)
-    new = [package for package in {p.key: p for p in packages}.values() if package.key not in known]
+    by_key = _by_key(packages)
+    known = _known(by_key)
+    new = [package for package in by_key.values() if package.key not in known]
     items = _check(new)
     ids = dict(zip((package.key for package in new), next_ids(Package, len(new)), strict=True))
     _write(new, ids)
@@ -96,8 +97,22 @@ def _orders_of(packages: Sequence[NewPackage]) -> dict[int, int]:
     return orders
 
 
-def _known(packages: Sequence[NewPackage]) -> dict[str, int]:
-    rows = fetch("SELECT key, id FROM fulfilment_package WHERE key = ANY(%s)", [[p.key for p in packages]])
+def _by_key(packages: Sequence[NewPackage]) -> dict[str, NewPackage]:
+    by_key: dict[str, NewPackage] = {}
+    for package in packages:
+        if by_key.setdefault(package.key, package) != package:
+            message = f"package {package.key} is there twice, and differs; give each package a name of its own"
+            raise PackageError(message)
+    return by_key
+
+
+def _known(packages: Mapping[str, NewPackage]) -> dict[str, int]:
+    """Return the packages that are on record, key → id. A name is good for one shipment only."""
+    rows = fetch("SELECT key, id, shipment_id FROM fulfilment_package WHERE key = ANY(%s)", [list(packages)])
+    for key, _, shipment_id in rows:
+        if packages[key].shipment_id != shipment_id:
+            message = f"package {key} is on record for another shipment, {shipment_id}; give this one a name of its own"
+            raise PackageError(message)
     return {row[0]: row[1] for row in rows}
 
 

@@ -52,6 +52,9 @@ def withdraw_items(*, quantities: Mapping[int, int], actor: str, reason: str, by
     items = {item.item_id: item for item in planned_units(item_ids=quantities)}
     for item_id, units in quantities.items():
         planned = items[item_id].units if item_id in items else 0
+        if units < 1:
+            message = f"shipment item {item_id}: take back at least 1 unit, not {units}"
+            raise NotPlannedError(message)
         if units > planned:
             message = f"shipment item {item_id} has {planned} units left to ship; {units} can't be taken back"
             raise NotPlannedError(message)

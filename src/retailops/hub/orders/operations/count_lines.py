@@ -60,7 +60,7 @@ def recompute_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
                o.completed_at IS NOT NULL,
                EXISTS (SELECT 1 FROM orders_orderhold h WHERE h.order_id = o.id AND h.released_at IS NULL),
                o.routed_at IS NOT NULL, o.acknowledged_at IS NOT NULL, o.channel_incomplete
-           FROM orders_order o LEFT JOIN orders_orderline l ON l.order_id = o.id
+           FROM orders_order o LEFT JOIN orders_orderline l ON l.order_id = o.id AND l.item_type = 'ship'
            WHERE o.id = ANY(%s) GROUP BY o.id""",
         [sorted(set(order_ids))],
     )

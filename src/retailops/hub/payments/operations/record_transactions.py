@@ -13,6 +13,9 @@ from retailops.hub.orders.rules import IncomingOrder
 from retailops.hub.tasks.operations.enqueue_tasks import NewTask, enqueue_tasks
 
 
+NOT_COUNTED = "not counted: more than was captured"
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionResult:
     """`state` is succeeded or failed."""
@@ -69,11 +72,30 @@ def finish_transactions(*, results: Mapping[int, TransactionResult], actor: str)
            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS r (id, state, refnum, message)
            WHERE t.id = r.id AND t.state = 'pending' RETURNING t.order_id, t.kind, t.state, t.amount""",
         columns_of(
-            [(tx, r.state, r.refnum[:255], r.message[:500]) for tx, r in sorted(results.items())], 4
+            [(tx, r.state, r.refnum[:255], r.message[:500]) for tx, r in sorted(_capped(results).items())], 4
         ),
     )
     _sum_up({row[0] for row in rows})
     log_events([(row[0], f"{row[1]}_{row[2]}", {"amount": str(row[3])}) for row in rows], actor=actor)
+
+
+def _capped(results: Mapping[int, TransactionResult]) -> dict[int, TransactionResult]:
+    """Don't count refunds beyond what was captured: others may have been reported since they were asked for."""
+    rows = fetch(
+        """SELECT t.id, t.order_id, t.amount, p.captured - p.refunded FROM payments_paymenttransaction t
+           JOIN payments_payment p ON p.order_id = t.order_id
+           WHERE t.id = ANY(%s) AND t.kind = 'refund' AND t.state = 'pending' ORDER BY t.id""",
+        [sorted(results)],
+    )
+    capped = dict(results)
+    room: dict[int, Decimal] = {}
+    for transaction_id, order_id, amount, left in rows:
+        room.setdefault(order_id, left)
+        if results[transaction_id].state == "succeeded" and amount > room[order_id]:
+            capped[transaction_id] = TransactionResult("failed", results[transaction_id].refnum, NOT_COUNTED)
+        elif results[transaction_id].state == "succeeded":
+            room[order_id] -= amount
+    return capped
 
 
 @unit_of_work
@@ -81,7 +103,7 @@ def record_refunds(*, order_id: int, refunds: Sequence[Refund], key_prefix: str,
     """Record refunds that the channel reports, once for each key; what exceeds the captured money is not counted."""
     lock_orders([order_id])
     locked = fetch(
-        "SELECT captured - refunded, currency FROM payments_payment WHERE order_id = %s", [order_id]
+        "SELECT captured - refunded, currency FROM payments_payment WHERE order_id = %s FOR NO KEY UPDATE", [order_id]
     )
     if not locked:
         return
@@ -90,7 +112,7 @@ def record_refunds(*, order_id: int, refunds: Sequence[Refund], key_prefix: str,
     for position, refund in enumerate(refunds):
         fits = 0 < refund.amount <= room
         room -= refund.amount if fits else 0
-        message = "" if fits else "not counted: more than was captured"
+        message = "" if fits else NOT_COUNTED
         state = "succeeded" if fits else "failed"
         rows.append((order_id, state, abs(refund.amount), currency, refund.processing_type, refund.refnum, message,
                      f"{key_prefix}:{position}"))  # fmt: skip

@@ -33,7 +33,10 @@ class AdviceResult:
 
 @unit_of_work
 def advise_stock(*, vendor_id: int, advice: Sequence[StockAdvice], actor: str) -> AdviceResult:
-    """Take over a vendor's advice. The newest figure of a VPC counts; an older one that arrives late is ignored."""
+    """Take over a vendor's advice. The newest figure of a VPC counts; an older one that arrives late is ignored.
+
+    A figure from the future counts as of now: a vendor's wrong clock must not outlast its later advice.
+    """
     latest = sorted({item.vpc: item for item in advice}.values(), key=lambda item: item.vpc)
     skus = fetch(
         "SELECT sku_id FROM purchasing_vendorsku WHERE vendor_id = %s AND vpc = ANY(%s)",
@@ -45,11 +48,12 @@ def advise_stock(*, vendor_id: int, advice: Sequence[StockAdvice], actor: str) -
         [vendor_id, [item.vpc for item in latest]],
     )
     rows = fetch(
-        """UPDATE purchasing_vendorsku vs SET advised_quantity = a.quantity, advised_at = coalesce(a.as_of, now())
-           FROM unnest(%s::text[], %s::int[], %s::timestamptz[]) AS a (vpc, quantity, as_of),
+        """UPDATE purchasing_vendorsku vs SET advised_quantity = a.quantity, advised_at = a.as_of
+           FROM (SELECT vpc, quantity, least(coalesce(as_of, now()), now()) AS as_of
+                 FROM unnest(%s::text[], %s::int[], %s::timestamptz[]) AS u (vpc, quantity, as_of)) a,
                 purchasing_vendorsku old
            WHERE vs.vendor_id = %s AND vs.vpc = a.vpc AND old.id = vs.id
-             AND (vs.advised_at IS NULL OR vs.advised_at <= coalesce(a.as_of, now()))
+             AND (vs.advised_at IS NULL OR vs.advised_at <= a.as_of)
            RETURNING vs.vpc, vs.sku_id, coalesce(old.advised_quantity, 0) < a.quantity""",
         [*columns_of([(item.vpc, item.quantity, item.as_of) for item in latest], 3), vendor_id],
     )

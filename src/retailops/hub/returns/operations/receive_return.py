@@ -51,7 +51,10 @@ def receive_return(
     back yet. Raises `ReturnError`.
     """
     lock_orders([order_id, *backordered(sku_ids=_components(items))])
-    known = fetch("SELECT id FROM returns_return WHERE rma = %s", [rma])
+    known = fetch("SELECT id, order_id FROM returns_return WHERE rma = %s", [rma])
+    if known and known[0][1] != order_id:
+        message = f"RMA {rma} belongs to another order; give this return a number of its own"
+        raise ReturnError(message)
     if known:
         return int(known[0][0])
     lines = _lines(order_id, [item.line_id for item in items])

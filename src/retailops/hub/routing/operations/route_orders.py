@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retailops.hub.catalog.operations.publish_inventory import publish_inventory
 from retailops.hub.db import columns_of, copy_rows, execute, fetch, unit_of_work
@@ -17,7 +17,10 @@ from retailops.hub.routing.rules import Decision, OpenOrder, route_order
 
 @dataclass(frozen=True, slots=True)
 class RouteResult:
-    """What routing decided. `reasons` counts the lines left open by reason; empty `orders`: nothing was due."""
+    """What routing decided. `reasons` counts the lines left open by reason; empty `orders`: nothing was due.
+
+    `orders` are those that were looked at; of those that were due, some may be on hold.
+    """
 
     orders: Sequence[int]
     decisions: Sequence[Decision]
@@ -54,7 +57,7 @@ def route_due_orders(*, limit: int, actor: str) -> RouteResult:
         "SELECT DISTINCT order_id FROM orders_orderhold WHERE order_id = ANY(%s) AND released_at IS NULL", [due]
     )
     execute("UPDATE orders_order SET routing_due_at = NULL WHERE id = ANY(%s)", [[row[0] for row in held]])
-    return _route(sorted(set(due) - {row[0] for row in held}), actor, dry_run=False)
+    return replace(_route(sorted(set(due) - {row[0] for row in held}), actor, dry_run=False), orders=due)
 
 
 def _route(order_ids: Sequence[int], actor: str, *, dry_run: bool) -> RouteResult:
