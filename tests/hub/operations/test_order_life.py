@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -232,6 +233,16 @@ def test_a_count_below_what_is_allocated_gives_up_the_newest(shop):
     assert levels()["EAST", "A"] == (5, 5)
     assert line_counts("1") == [("A", 4, 0, 4, 0, 0)]
     assert line_counts("2") == [("A", 4, 3, 1, 0, 0)]
+    assert check_invariants() == []
+
+
+def test_an_order_that_has_nothing_to_ship_completes(shop):
+    channel, *_ = shop
+    order = incoming("1", [("A", 2)])
+    order_id = import_now(channel, replace(order, lines=[replace(order.lines[0], item_type="instore")])).created["1"]
+    route_orders(order_ids=[order_id], actor="test")
+    assert Order.objects.get(pk=order_id).status == "completed"
+    assert queued(order_id)[-1] == ("order_complete", "complete")
     assert check_invariants() == []
 
 

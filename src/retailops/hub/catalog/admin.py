@@ -109,7 +109,7 @@ class ListingAdmin(ConsoleAdmin[Listing]):
 
     keyset = "-id"
     list_display = (
-        "sku",
+        "sku_code",
         "channel",
         "enabled_chip",
         "published_number",
@@ -138,6 +138,7 @@ class ListingAdmin(ConsoleAdmin[Listing]):
     )
     next_step = "Add a listing to publish a SKU's stock on a channel."
 
+    sku_code = column("SKU", lambda listing: listing.sku.code)
     enabled_chip = column("Enabled", lambda listing: formats.yes_no(listing.enabled))
     published_number = column("Published", lambda listing: formats.quantity(listing.published_quantity))
     buffer_number = column("Buffer", lambda listing: formats.quantity(listing.buffer))

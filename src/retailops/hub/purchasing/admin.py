@@ -41,7 +41,7 @@ class VendorSkuAdmin(ConsoleAdmin[VendorSku]):
     """Vendors' product codes. The advised quantity is the vendor's to tell."""
 
     keyset = "-id"
-    list_display = ("vpc", "vendor", "sku", "active_chip", "cost_number", "advised_number", "advised")
+    list_display = ("vpc", "vendor", "sku_code", "active_chip", "cost_number", "advised_number", "advised")
     list_filter = ("vendor", "active")
     list_select_related = ("vendor", "sku")
     search_fields = ("vpc__exact", "sku__code__startswith")
@@ -61,6 +61,7 @@ class VendorSkuAdmin(ConsoleAdmin[VendorSku]):
     )
     next_step = "Tell which vendor ships which SKU, under which code (VPC)."
 
+    sku_code = column("SKU", lambda sku: sku.sku.code)
     active_chip = column("Active", lambda sku: formats.yes_no(sku.active))
     cost_number = column("Cost", lambda sku: formats.money(sku.cost, sku.currency))
     advised_number = column("Advised", lambda sku: formats.quantity(sku.advised_quantity))

@@ -43,7 +43,7 @@ class StockLevelAdmin(RecordAdmin[StockLevel]):
     """Units of each SKU at each facility."""
 
     keyset = "-id"
-    list_display = ("sku", "facility", "on_hand_number", "allocated_number", "free_number")
+    list_display = ("sku_code", "facility", "on_hand_number", "allocated_number", "free_number")
     list_filter = ("facility",)
     list_select_related = ("sku", "facility")
     search_fields = ("sku__code__startswith",)
@@ -52,6 +52,7 @@ class StockLevelAdmin(RecordAdmin[StockLevel]):
     screens = (("Post stock", "stock_forms", OPERATE), ("Import CSV", "import_stock", OPERATE))
     next_step = "Receive stock, or import counts from a CSV file."
 
+    sku_code = column("SKU", lambda level: level.sku.code)
     on_hand_number = column("On hand", lambda level: formats.quantity(level.on_hand))
     allocated_number = column("Allocated", lambda level: formats.quantity(level.allocated))
     free_number = column("Free", lambda level: formats.quantity(level.on_hand - level.allocated))
@@ -106,7 +107,7 @@ class StockMoveAdmin(ReadOnlyAdmin[StockMove]):
     list_display = (
         "when",
         "kind",
-        "sku",
+        "sku_code",
         "facility",
         "on_hand_number",
         "allocated_number",
@@ -133,5 +134,6 @@ class StockMoveAdmin(ReadOnlyAdmin[StockMove]):
     next_step = "Every change of stock writes a line here."
 
     when = column("When", lambda move: formats.moment(move.at))
+    sku_code = column("SKU", lambda move: move.sku.code)
     on_hand_number = column("On hand", lambda move: signed(move.d_on_hand))
     allocated_number = column("Allocated", lambda move: signed(move.d_allocated))

@@ -42,17 +42,7 @@ class TaskAdmin(RecordAdmin[Task]):
     """Work told to channels or run by the hub; newest first."""
 
     keyset = "-id"
-    list_display = (
-        "id",
-        "kind",
-        "key",
-        "state_chip",
-        "outcome_chip",
-        "queue",
-        "attempts_number",
-        "created",
-        "message_short",
-    )
+    list_display = ("id", "kind", "key", "state_chip", "queue", "attempts_number", "created", "message_short")
     list_filter = ("state", "outcome", "queue")
     list_select_related = ("queue",)
     search_fields = ("lane__exact",)
@@ -74,11 +64,10 @@ class TaskAdmin(RecordAdmin[Task]):
     list_fullwidth = True
     next_step = "Tasks appear when an order, stock or a listing changes something a channel must be told."
 
-    state_chip = column("State", lambda task: formats.chip(task.state))
-    outcome_chip = column("Outcome", lambda task: formats.chip(task.outcome))
+    state_chip = column("State", lambda task: formats.chip(task.outcome or task.state))
     attempts_number = column("Attempts", lambda task: formats.quantity(task.attempts))
     created = column("Created", lambda task: formats.moment(task.created_at))
-    message_short = column("Message", lambda task: task.message[:80] or formats.EMPTY)
+    message_short = column("Message", lambda task: task.message[:60] or formats.EMPTY)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Operators replay and set aside."""

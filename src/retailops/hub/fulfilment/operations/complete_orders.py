@@ -1,4 +1,4 @@
-"""Orders end: complete when something shipped and nothing is left, cancelled when nothing shipped and nothing is left."""
+"""Orders end when nothing is left to ship: cancelled if all of it was cancelled, complete otherwise."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ def finish_orders(*, order_ids: Collection[int], actor: str, tell_channel: bool 
 
     Returns the orders that were completed. `tell_channel=False`: the channel itself asked for the cancellation.
     """
+    if not order_ids:
+        return []
     facts = recompute_orders(order_ids)
     ended = {
         order_id: order
         for order_id, order in facts.items()
         if not (order.open or order.planned or order.completed or order.cancelled or order.channel_incomplete)
     }
-    completed = sorted(order_id for order_id, order in ended.items() if order.shipped)
+    completed = sorted(order_id for order_id, order in ended.items() if order.shipped or not order.ordered)
     cancelled = sorted(order_id for order_id, order in ended.items() if not order.shipped and order.ordered)
     if completed:
         execute("UPDATE orders_order SET completed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [completed])

@@ -53,9 +53,9 @@ def count_lines(changes: Sequence[LineChange]) -> None:
 
 
 def recompute_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
-    """Derive and store the status of orders the caller has locked; return the facts it was derived from."""
+    """Derive and store the status of orders the caller has locked and changed; return the facts it was derived from."""
     rows = fetch(
-        """SELECT o.id, o.status, coalesce(sum(l.ordered), 0)::int, coalesce(sum(l.open), 0)::int,
+        """SELECT o.id, coalesce(sum(l.ordered), 0)::int, coalesce(sum(l.open), 0)::int,
                coalesce(sum(l.planned), 0)::int, coalesce(sum(l.shipped), 0)::int, o.cancelled_at IS NOT NULL,
                o.completed_at IS NOT NULL,
                EXISTS (SELECT 1 FROM orders_orderhold h WHERE h.order_id = o.id AND h.released_at IS NULL),
@@ -64,12 +64,11 @@ def recompute_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
            WHERE o.id = ANY(%s) GROUP BY o.id""",
         [sorted(set(order_ids))],
     )
-    facts = {row[0]: OrderFacts(*row[2:]) for row in rows}
+    facts = {row[0]: OrderFacts(*row[1:]) for row in rows}
     statuses = [(row[0], derive_status(facts[row[0]])) for row in rows]
-    changed = [(order_id, status) for (order_id, status), row in zip(statuses, rows, strict=True) if status != row[1]]
     execute(
         """UPDATE orders_order o SET status = s.status, updated_at = now()
            FROM unnest(%s::bigint[], %s::text[]) AS s (id, status) WHERE o.id = s.id""",
-        columns_of(changed, 2),
+        columns_of(statuses, 2),
     )
     return facts

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from retailops.hub.catalog.operations.publish_inventory import publish_inventory
 from retailops.hub.db import columns_of, copy_rows, execute, fetch, unit_of_work
+from retailops.hub.fulfilment.operations.complete_orders import finish_orders
 from retailops.hub.fulfilment.operations.plan_shipments import PlannedItem, plan_shipments
 from retailops.hub.orders.operations.count_lines import recompute_orders
 from retailops.hub.routing.models import RoutingDecision
@@ -98,6 +99,8 @@ def _carry_out(
     )
     execute("UPDATE orders_order SET routed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [list(order_ids)])
     recompute_orders(order_ids)
+    # Orders of advisory and in-store lines alone have nothing to route, and nothing else that would end them.
+    finish_orders(order_ids=set(order_ids) - {order.order_id for order in orders}, actor=actor)
     if planned and _channels_see_different_stock():
         publish_inventory(sku_ids={skus[decision.line_id] for decision in planned})
 
