@@ -87,7 +87,6 @@ def _connect(url: str) -> None:
     from retailops.hub.channels.operations.list_skus import list_skus_on_channel
 
     list_skus_on_channel(channel_id=channel.pk, sku_ids=[row[0] for row in fetch("SELECT id FROM catalog_sku")], actor="bench")
-    execute("UPDATE tasks_queue SET max_in_flight = 64")
     execute("ANALYZE")
 
 

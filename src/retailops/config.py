@@ -59,7 +59,7 @@ class Settings:
     web_threads: int = 4
     workers: int = 1
     """Worker processes started by `retailops up`."""
-    worker_concurrency: int = 64
+    worker_concurrency: int = 256
     """Lanes one worker process holds at once."""
     allow_networks: tuple[str, ...] = ()
     """Networks (CIDR) outside the public internet that channels may be called in; `dev` adds loopback."""

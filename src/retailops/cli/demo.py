@@ -33,6 +33,7 @@ def demo(
     """Play a trading day: a storefront, shoppers, two warehouses, a vendor and an operator around a hub of its own."""
     from rich.console import Console
 
+    from retailops.client import RetailOpsError
     from retailops.demo.csv_rules import HeaderError
     from retailops.demo.processes import DemoError
     from retailops.demo.stage import Options
@@ -43,7 +44,7 @@ def demo(
     options = Options(data_dir.absolute(), orders=orders, seed=seed, workers=workers, csv=csv, once=once)
     try:
         good = run_demo(options, Console())
-    except (DemoError, HeaderError) as error:
+    except (DemoError, HeaderError, RetailOpsError) as error:
         message = f"{csv}: {error}" if isinstance(error, HeaderError) else str(error)
         raise CommandError(message) from error
     except OSError as error:

@@ -18,5 +18,8 @@ def migrate(data_dir: DataDir = None) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         call_command("migrate", interactive=False, verbosity=0)
+        from retailops.hub.console.roles import ensure_roles
+
+        ensure_roles()
         connection.close()  # releases the lock
     print("The database is up to date.")

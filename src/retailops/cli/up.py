@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ import typer
 from retailops.cli.errors import CommandError
 from retailops.cli.hub import export
 from retailops.cli.options import DataDir, Dev
+from retailops.cli.parent import die_with_supervisor
 from retailops.cli.ports import reserved
 from retailops.cli.supervisor import Supervisor, say
 from retailops.config import Settings, ensure_secrets, load_settings, require_safe
@@ -45,6 +47,8 @@ def up(
     The database is the embedded PostgreSQL in the data directory, unless DATABASE_URL names another one. To spread the
     hub over machines, give all the same DATABASE_URL and secrets, and share out --web and --workers.
     """
+    # Started by hand, we outlive whoever started us; the demo asks to go down with it, in order.
+    die_with_supervisor(signal.SIGTERM)
     export({"data_dir": data_dir, "dev": dev, "web_host": host, "workers": workers})
     settings = load_settings({"web_port": port})
     _require_embedded(settings)

@@ -17,7 +17,7 @@ from retailops.config import require_safe
 def worker(
     data_dir: DataDir = None,
     concurrency: Annotated[
-        int | None, typer.Option(help="Lanes held at once.  [default: 64]", show_default=False)
+        int | None, typer.Option(help="Lanes held at once.  [default: 256]", show_default=False)
     ] = None,
     dev: Dev = None,
 ) -> None:

@@ -14,11 +14,13 @@ from retailops.hub.audit.operations.check_invariants import RULES, check_invaria
 from retailops.hub.fulfilment.models import Shipment
 from retailops.hub.orders.models import Order
 from retailops.hub.orders.operations.hold_orders import place_holds
+from retailops.hub.payments.models import PaymentTransaction
+from retailops.hub.payments.operations.record_transactions import TransactionResult, finish_transactions
 from retailops.hub.purchasing.operations.advance_pos import submit_pos
 from retailops.hub.returns.models import Return
 from retailops.hub.stock.models import StockLevel
 from tests.hub.api.world import Api, World
-from tests.hub.factories import levels, line_counts, make_sku
+from tests.hub.factories import import_now, incoming, levels, line_counts, make_sku
 
 FETCH, EDIT = "/Customer/Order/Fetch.json", "/Customer/Order/Edit.json"
 CANCEL, RELEASE = "/Customer/Order/Cancel.json", "/Customer/Order/ReleaseHold.json"
@@ -56,6 +58,22 @@ def test_an_order_is_told_with_its_lines(world: World, operator: Api) -> None:
     ]
     assert record["ship_address"]["city"] == "London"
     assert operator(FETCH, {"ids": order.pk, "with_lines": 0}).record["lines"] is None
+
+
+def test_an_order_is_told_with_its_money(world: World, operator: Api, warehouse: Api) -> None:
+    order = world.order("W1", ("A", 2))
+    import_now(world.channel, incoming("W2", [("A", 1)], payments=[]))
+
+    def money(refnum: str) -> list[str | None]:
+        record = operator(FETCH, {"refnums": refnum}).record
+        return [record[name] for name in ("currency", "grand_total", "authorized", "captured", "refunded")]
+
+    assert money("W1") == ["USD", "25.0000", "25.0000", "0.0000", "0.0000"]
+    assert money("W2") == ["USD", "15.0000", None, None, None]
+    ship(world, warehouse, order, 2)
+    [transaction] = PaymentTransaction.objects.filter(kind="capture")
+    finish_transactions(results={transaction.pk: TransactionResult("succeeded")}, actor="test")
+    assert money("W1") == ["USD", "25.0000", "25.0000", "25.0000", "0.0000"]
 
 
 def test_orders_are_found_by_status_channel_and_update(world: World, operator: Api) -> None:

@@ -3,6 +3,7 @@
 from django.contrib.admin import register
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from unfold.forms import (  # type: ignore[import-untyped]
     AdminPasswordChangeForm,
     UserChangeForm,
@@ -43,6 +44,15 @@ class ConsoleUserAdmin(UserAdmin, ConsoleAdmin[User]):  # type: ignore[misc,type
     )
     filter_horizontal = ()
     autocomplete_fields = ("groups",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        """Only superusers make superusers."""
+        return () if request.user.is_superuser else ("is_superuser",)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody takes over the account of somebody who may do more."""
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not above and bool(super().has_change_permission(request, obj))
 
     full_name = column("Name", lambda user: user.get_full_name() or formats.EMPTY)
     active = column("Active", lambda user: formats.yes_no(user.is_active))

@@ -95,7 +95,10 @@ class Package(models.Model):
     shipped_at = models.DateTimeField(db_default=TransactionNow())
 
     class Meta:
-        indexes = [models.Index(fields=["tracking_number"], name="package_tracking")]
+        indexes = [
+            models.Index(fields=["tracking_number"], name="package_tracking"),
+            models.Index(fields=["shipped_at"], name="package_shipped"),
+        ]
 
     def __str__(self) -> str:
         return self.tracking_number or self.key

@@ -2,8 +2,10 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from retailops.hub.db import money_field, money_is_finite
 
@@ -125,6 +127,7 @@ class OrderLine(models.Model):
         ]
         indexes = [
             models.Index(fields=["sku", "order"], name="line_open_demand", condition=Q(open__gt=0)),
+            models.Index(fields=["sku", "order"], name="line_sku"),
             models.Index(fields=["sku_code"], name="line_unknown_sku", condition=Q(sku__isnull=True)),
         ]
 
@@ -168,6 +171,9 @@ class OrderCustomer(models.Model):
     email_address = models.CharField(max_length=255, default="", db_default="", blank=True)
     phone_number = models.CharField(max_length=100, default="", db_default="", blank=True)
 
+    class Meta:
+        indexes = [models.Index(OpClass(Upper("full_name"), "varchar_pattern_ops"), name="customer_name")]
+
     def __str__(self) -> str:
         return self.full_name
 
@@ -195,7 +201,10 @@ class OrderHold(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "kind"], condition=Q(released_at__isnull=True), name="hold_open_once")
         ]
-        indexes = [models.Index(fields=["order"], name="hold_order")]
+        indexes = [
+            models.Index(fields=["order"], name="hold_order"),
+            models.Index(fields=["kind", "order"], name="hold_open", condition=Q(released_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"

@@ -23,10 +23,8 @@ def awaiting_pushes(order_ids: Collection[int]) -> set[int]:
     rows = fetch(
         """SELECT o.id FROM orders_order o
            JOIN tasks_task t ON t.order_id = o.id AND t.kind = 'order_acknowledge' AND t.state = 'running'
-           JOIN tasks_lane l ON l.name = 'inventory:' || o.channel_id AND l.fence IS NOT NULL
-           WHERE o.id = ANY(%s) AND EXISTS (
-             SELECT 1 FROM tasks_task p JOIN tasks_attempt a ON a.task_id = p.id AND a.fence = l.fence
-             WHERE p.lane = l.name AND p.state = 'running' AND a.started_at <= t.first_attempt_at)""",
+           JOIN tasks_lane l ON l.name = 'inventory:' || o.channel_id
+           WHERE o.id = ANY(%s) AND l.fence IS NOT NULL AND l.claimed_at <= t.first_attempt_at""",
         [sorted(order_ids)],
     )
     return {row[0] for row in rows}

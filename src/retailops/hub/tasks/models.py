@@ -16,7 +16,9 @@ class Queue(models.Model):
     pause_reason = models.CharField(max_length=300, default="", db_default="", blank=True)
     not_before = models.DateTimeField(null=True, blank=True, help_text="Set by the circuit breaker and by Retry-After")
     failures_in_row = models.PositiveIntegerField(default=0, db_default=0)
-    max_in_flight = models.PositiveSmallIntegerField(default=32, db_default=32, help_text="Per worker")
+    max_in_flight = models.PositiveSmallIntegerField(
+        default=128, db_default=128, help_text="Lanes that one worker takes up at once; it calls over at most 16 connections"
+    )
     rate_per_second = models.FloatField(null=True, blank=True, help_text="Requests per second over all workers; empty: no limit")
     tokens = models.FloatField(default=0, db_default=0, editable=False)
     tokens_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
@@ -36,6 +38,7 @@ class Lane(models.Model):
     name = models.CharField(max_length=120, unique=True)
     due_at = models.DateTimeField(db_default=TransactionNow())
     fence = models.BigIntegerField(null=True)
+    claimed_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, default="", db_default="")
     blocked = models.BooleanField(
         default=False, db_default=False, help_text="Its first task is parked, and what follows must not overtake it"
@@ -90,6 +93,7 @@ class Task(models.Model):
             models.Index(fields=["queue", "id"], name="task_parked", condition=models.Q(state="parked")),
             models.Index(fields=["order", "id"], name="task_order"),
             models.Index(fields=["finished_at"], name="task_finished"),
+            models.Index(fields=["id"], name="task_refused", condition=models.Q(outcome="refused")),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import psycopg
@@ -41,6 +43,8 @@ IDLE_SECONDS = 0.5
 #: How long running calls may take to end when the worker is told to stop.
 STOP_SECONDS = 16.0
 SETTLE_AT_ONCE = 128
+#: Connections to one destination. Lanes taken up beyond that wait here: they make the batches that the database likes.
+CONNECTIONS = 16
 JOB_THREADS = 2
 
 
@@ -58,6 +62,15 @@ def run_worker(
         name=name, concurrency=concurrency, handlers=handlers, policy=policy, lease_seconds=lease_seconds
     )
     asyncio.run(worker.run(stop))
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lane that this worker holds; `until` is by the monotonic clock, and never later than what the database has."""
+
+    queue_id: int
+    fence: int
+    until: float
 
 
 class Worker:
@@ -78,7 +91,8 @@ class Worker:
         self._policy = policy
         self._lease_seconds = lease_seconds
         self._batches = {kind: handler.batch for kind, handler in handlers.items()}
-        self._held: dict[str, tuple[int, int]] = {}  # lane → (queue, fence)
+        self._held: dict[str, Lease] = {}
+        self._connections: dict[int, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(CONNECTIONS))
         self._wake = asyncio.Event()
         self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
@@ -95,7 +109,8 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     while self._held:
-                        await asyncio.sleep(0.02)
+                        self._wake.clear()
+                        await self._wake.wait()
             for helper in (*helpers, *self._running):
                 helper.cancel()
         for pool in (self._claim_thread, self._settle_thread, self._clock_thread):
@@ -128,10 +143,11 @@ class Worker:
         room = self._concurrency - len(self._held)
         if room <= 0:
             return False
-        in_flight = Counter(queue_id for queue_id, _ in self._held.values())
+        in_flight = Counter(lease.queue_id for lease in self._held.values())
+        until = time.monotonic() + self._lease_seconds
         work = await self._in_thread(self._claim_thread, self._claim_and_build, room, in_flight)
         for task in work.tasks:
-            self._held[task.lane] = (task.queue_id, task.fence)
+            self._held[task.lane] = Lease(task.queue_id, task.fence, until)
         for call in work.calls:
             self._spawn(self._deliver(call))
         for job in work.jobs:
@@ -146,8 +162,8 @@ class Worker:
         )
         return build(tasks, self._handlers)
 
-    def _spawn(self, coroutine: object) -> None:
-        task = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(coroutine)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -159,7 +175,13 @@ class Worker:
 
     async def _deliver(self, call: Call) -> None:
         try:
-            reply = await self._session.post_json(call.url, call.body, call.headers)
+            async with self._connections[call.tasks[0].queue_id]:
+                if not self._still_holds(call.tasks):
+                    # Others may have told it by now, and what follows it: telling it once more could overtake that.
+                    log.warning("worker.lease_lost", lanes=sorted(task.lane for task in call.tasks))
+                    self._let_go({(task.lane, task.fence) for task in call.tasks})
+                    return
+                reply = await self._session.post_json(call.url, call.body, call.headers)
             answer = Answer(call, reply=reply)
         except OutboundError as error:
             answer = Answer(call, error=error)
@@ -167,6 +189,12 @@ class Worker:
             log.exception("worker.call_failed", url=call.url)
             answer = Answer(call, error=OutboundError(repr(error), effect="unknown"))
         await self._answers.put(answer)
+
+    def _still_holds(self, tasks: Sequence[ClaimedTask]) -> bool:
+        """Whether no lease has run out unnoticed: this process may have been stopped, or the database been away."""
+        leases = [(self._held.get(task.lane), task.fence) for task in tasks]
+        now = time.monotonic()
+        return all(lease and lease.fence == fence and lease.until > now for lease, fence in leases)
 
     async def _run_job(self, task: ClaimedTask) -> None:
         handler = self._handlers[task.kind]
@@ -186,8 +214,8 @@ class Worker:
 
         What can't be settled at all is left to its lease: it runs out, and the tasks are run again.
         """
-        lanes = {task.lane for answer in answers for task in answer.call.tasks}
-        lanes |= {settlement.task.lane for settlement in settled}  # type: ignore[attr-defined]
+        held = {(task.lane, task.fence) for answer in answers for task in answer.call.tasks}
+        held |= {(settlement.task.lane, settlement.task.fence) for settlement in settled}  # type: ignore[attr-defined]
         while True:
             try:
                 await self._in_thread(self._settle_thread, settle, answers, self._handlers, settled)  # type: ignore[arg-type]
@@ -196,13 +224,15 @@ class Worker:
                 log.warning("worker.database_unavailable", error=str(error))
                 await asyncio.sleep(IDLE_SECONDS)
             except Exception:
-                log.exception("worker.settle_failed", lanes=sorted(lanes))
+                log.exception("worker.settle_failed", lanes=sorted(lane for lane, _ in held))
                 break
-        self._let_go(lanes)
+        self._let_go(held)
 
-    def _let_go(self, lanes: set[str]) -> None:
-        for lane in lanes:
-            self._held.pop(lane, None)
+    def _let_go(self, held: set[tuple[str, int]]) -> None:
+        """Forget lanes, each by the fence it was held under: it may have been taken up again since."""
+        for lane, fence in held:
+            if lane in self._held and self._held[lane].fence == fence:
+                del self._held[lane]
         self._wake.set()
 
     async def _keep_time(self) -> None:
@@ -216,12 +246,21 @@ class Worker:
                 if turn % 5 == 0:
                     await self._in_thread(self._clock_thread, beat, worker=self._name)
                 if turn % renew_every == renew_every - 1 and self._held:
-                    lanes = {lane: fence for lane, (_, fence) in self._held.items()}
-                    await self._in_thread(self._clock_thread, renew_leases, lanes=lanes, lease_seconds=self._lease_seconds)
+                    await self._renew_leases()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("worker.database_unavailable", error=str(error))
             turn += 1
             await asyncio.sleep(1)
+
+    async def _renew_leases(self) -> None:
+        lanes = {lane: lease.fence for lane, lease in self._held.items()}
+        until = time.monotonic() + self._lease_seconds
+        renewed = await self._in_thread(
+            self._clock_thread, renew_leases, lanes=lanes, lease_seconds=self._lease_seconds
+        )
+        for lane in renewed & self._held.keys():
+            if self._held[lane].fence == lanes[lane]:
+                self._held[lane].until = until
 
     async def _listen(self) -> None:
         """Wake up when somebody has queued work."""

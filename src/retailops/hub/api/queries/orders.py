@@ -12,7 +12,10 @@ from retailops.hub.db import fetch
 
 @dataclass(frozen=True, slots=True)
 class OrderHead:
-    """An order without its lines. Money is NUMERIC; `date_created` is the channel's."""
+    """An order without its lines. Money is NUMERIC; `date_created` is the channel's.
+
+    `authorized`, `captured` and `refunded` are null for an order without payments.
+    """
 
     id: int
     channel: str
@@ -25,6 +28,9 @@ class OrderHead:
     tax_amt: Decimal
     discount_amt: Decimal
     grand_total: Decimal
+    authorized: Decimal | None
+    captured: Decimal | None
+    refunded: Decimal | None
     date_created: datetime | None
     date_imported: datetime
     date_updated: datetime
@@ -75,7 +81,8 @@ class OrderFilter:
 
 
 _HEAD = """o.id, c.code, o.channel_refnum, o.status, o.currency, o.ship_service_code, o.gift_message, o.shipping_amt, o.tax_amt,
-    o.discount_amt, o.grand_total, o.channel_created_at, o.imported_at, o.updated_at, o.acknowledged_at, o.cancelled_at,
+    o.discount_amt, o.grand_total, p.authorized, p.captured, p.refunded, o.channel_created_at,
+    o.imported_at, o.updated_at, o.acknowledged_at, o.cancelled_at,
     o.completed_at"""
 _FILTER = """(%(ids)s::bigint[] IS NULL OR o.id = ANY(%(ids)s))
     AND (%(refnums)s::text[] IS NULL OR o.channel_refnum = ANY(%(refnums)s))
@@ -101,7 +108,8 @@ def order_page(
     elif wanted.statuses is not None and wanted.ids is None and wanted.refnums is None:
         page = _BY_STATUS
     rows = fetch(
-        f"SELECT {_HEAD} FROM ({page}) o JOIN channels_channel c ON c.id = o.channel_id ORDER BY {order}",  # noqa: S608 - constants of ours
+        f"""SELECT {_HEAD} FROM ({page}) o JOIN channels_channel c ON c.id = o.channel_id
+            LEFT JOIN payments_payment p ON p.order_id = o.id ORDER BY {order}""",  # noqa: S608 - constants of ours
         {
             "ids": wanted.ids, "refnums": wanted.refnums, "channel": wanted.channel, "statuses": wanted.statuses,
             "since": wanted.updated_since, "at": after_update, "id": after_id, "limit": limit,

@@ -142,7 +142,7 @@ class Interaction(CallHandler, Generic[Page, Detail]):
         """One POST. `message_id` is the same whenever the same message is sent again."""
         headers = {
             "Content-Type": "application/json",
-            "webhook-id": message_id or f"task_{tasks[0].id}",
+            "webhook-id": message_id or tasks[0].message_id,
             "webhook-timestamp": str(int(time.time())),
             "retailops-attempt": str(max(task.attempts for task in tasks)),
         }

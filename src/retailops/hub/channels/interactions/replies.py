@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from retailops.contract.base import Envelope, WireModel
 from retailops.contract.replies import Reply, read_reply
-from retailops.contract.violations import Violation
+from retailops.contract.violations import ContractViolation, Violation
 from retailops.hub.channels.interactions.base import Detail, Interaction, Told
 from retailops.hub.channels.interactions.events import Result, judge
 from retailops.hub.channels.models import Channel
@@ -24,8 +24,11 @@ class ReplyInteraction(Interaction[Reply[Response], Detail], Generic[Response, D
     response: type[Response]
 
     def read(self, body: bytes) -> Reply[Response]:
-        """Read the reply; its model is `response`."""
-        return read_reply(self.response, body)
+        """Read the reply; its model is `response`. Where money moves, what can't be used may be the money: ask again."""
+        reply = read_reply(self.response, body)
+        if self.moves_money and reply.unusable:
+            raise ContractViolation(reply.unusable)
+        return reply
 
     def violations(self, page: Reply[Response]) -> Sequence[Violation]:
         """What the reader left out or took amiss."""

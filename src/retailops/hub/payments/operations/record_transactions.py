@@ -12,7 +12,6 @@ from retailops.hub.orders.operations.log_events import log_events
 from retailops.hub.orders.rules import IncomingOrder
 from retailops.hub.tasks.operations.enqueue_tasks import NewTask, enqueue_tasks
 
-
 NOT_COUNTED = "not counted: more than was captured"
 
 

@@ -30,6 +30,12 @@ class ClaimedTask:
     ambiguous_attempts: int
     age_seconds: float
 
+    @property
+    def message_id(self) -> str:
+        """What the receiver knows the message by: another name once newer contents have been put into it."""
+        twin = self.payload.get("twin")
+        return f"task_{self.id}_{twin}" if twin else f"task_{self.id}"
+
 
 @unit_of_work
 def claim_tasks(
@@ -66,10 +72,11 @@ def _claim_lanes(
     rows = fetch(
         """WITH open_queue AS (
              SELECT q.id, coalesce(f.held, 0) AS held, ceil(%(limit)s::float / count(*) OVER ())::int AS share, least(
-                 CASE WHEN q.failures_in_row > 0 AND q.not_before IS NOT NULL THEN 1 ELSE q.max_in_flight END - coalesce(f.held, 0),
+                 CASE WHEN q.failures_in_row > 0 AND q.not_before IS NOT NULL THEN 1 ELSE q.max_in_flight END
+                   - coalesce(f.held, 0),
                  CASE WHEN q.rate_per_second IS NULL THEN %(limit)s ELSE floor(least(
-                     greatest(q.rate_per_second, 1), q.tokens + q.rate_per_second * extract(epoch FROM now() - q.tokens_at)))::int END
-                 ) AS room
+                   greatest(q.rate_per_second, 1),
+                   q.tokens + q.rate_per_second * extract(epoch FROM now() - q.tokens_at)))::int END) AS room
              FROM tasks_queue q LEFT JOIN unnest(%(queues)s::bigint[], %(held)s::int[]) f (id, held) ON f.id = q.id
              WHERE NOT q.paused AND (q.not_before IS NULL OR q.not_before <= now())
                AND EXISTS (SELECT 1 FROM tasks_lane l WHERE l.queue_id = q.id AND NOT l.blocked AND l.due_at <= now())
@@ -80,7 +87,8 @@ def _claim_lanes(
                ORDER BY due_at LIMIT greatest(least(q.room, q.share), 0) FOR UPDATE SKIP LOCKED) l
              LIMIT %(limit)s
            )
-           UPDATE tasks_lane SET due_at = now() + make_interval(secs => %(lease)s), fence = nextval('tasks_fence'), worker = %(worker)s
+           UPDATE tasks_lane SET due_at = now() + make_interval(secs => %(lease)s), fence = nextval('tasks_fence'),
+             claimed_at = now(), worker = %(worker)s
            FROM due WHERE tasks_lane.id = due.id
            RETURNING tasks_lane.name, tasks_lane.queue_id, tasks_lane.fence""",
         {
@@ -108,11 +116,15 @@ def _spend_tokens(queue_ids: Sequence[int]) -> None:
 
 
 def _heads_of_lanes(lanes: list[str], batches: Mapping[str, int]) -> list[tuple[int, str, str]]:
-    """Return (task id, lane, kind) of the leading tasks of one kind in each lane, as many as the kind's batch."""
+    """Return (task id, lane, kind) of the leading tasks of one kind in each lane, as many as the kind's batch.
+
+    BETWEEN, not "=": with one lane for certain, the planner takes ORDER BY to be by id alone and may walk the whole
+    table by its primary key.
+    """
     rows = fetch(
         """SELECT t.id, t.lane, t.kind FROM unnest(%s::text[]) AS l (name) CROSS JOIN LATERAL (
-             SELECT id, lane, kind FROM tasks_task WHERE lane = l.name AND state IN ('queued', 'running')
-             ORDER BY id LIMIT %s) t""",
+             SELECT id, lane, kind FROM tasks_task WHERE lane BETWEEN l.name AND l.name AND state IN ('queued', 'running')
+             ORDER BY lane, id LIMIT %s) t""",
         [lanes, HEAD_OF_LANE],
     )
     heads: list[tuple[int, str, str]] = []

@@ -29,8 +29,8 @@ def enqueue_tasks(tasks: Sequence[NewTask]) -> None:
     """Queue tasks in the current transaction, in two statements whatever their number.
 
     A task that is still queued under the same lane, kind and key stands for the new one too (with both payloads),
-    since what is sent is read when it is sent. The statements lock the lane and that queued task until the commit, so that no worker can take
-    the task up in between and miss the change.
+    since what is sent is read when it is sent. The statements lock the lane and that queued task until the commit, so
+    that no worker can take the task up in between and miss the change.
     """
     if not tasks:
         return

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from retailops.hub.audit.operations.record import record
 from retailops.hub.db import execute, fetch, unit_of_work
+from retailops.hub.tasks.operations.absorb_twins import absorb_twins
 from retailops.hub.tasks.operations.enqueue_tasks import WAKE_UP
 
 
@@ -13,20 +14,16 @@ from retailops.hub.tasks.operations.enqueue_tasks import WAKE_UP
 def replay_tasks(*, task_ids: Sequence[int], actor: str) -> int:
     """Queue parked tasks again, in their old places, and return how many were. Tasks in another state are left alone.
 
-    A parked task whose twin has been queued since is closed instead: the twin tells the newer state.
+    A parked task whose twin has been queued since stands for both.
     """
     rows = _take_parked(task_ids)
+    ids = [row[0] for row in rows]
+    closed = absorb_twins(ids)
     execute(
-        """WITH new AS (
-             SELECT t.id, lead(t.id) OVER (PARTITION BY t.lane, t.kind, t.key ORDER BY t.id) IS NOT NULL
-               OR EXISTS (SELECT 1 FROM tasks_task twin WHERE twin.lane = t.lane AND twin.kind = t.kind
-                 AND twin.key = t.key AND twin.state = 'queued') AS gives_way
-             FROM tasks_task t WHERE t.id = ANY(%s))
-           UPDATE tasks_task t SET first_attempt_at = NULL, attempts = 0, ambiguous_attempts = 0, due_at = now(),
-             state = CASE WHEN new.gives_way THEN 'succeeded' ELSE 'queued' END,
-             finished_at = CASE WHEN new.gives_way THEN now() END
-           FROM new WHERE t.id = new.id""",
-        [[row[0] for row in rows]],
+        """UPDATE tasks_task SET state = 'queued', first_attempt_at = NULL, attempts = 0, ambiguous_attempts = 0,
+             due_at = now(), finished_at = NULL
+           WHERE id = ANY(%s)""",
+        [[task_id for task_id in ids if task_id not in closed]],
     )
     _reopen_lanes(rows)
     record(actor=actor, action="tasks.replay", subject="tasks", data={"ids": [row[0] for row in rows]})

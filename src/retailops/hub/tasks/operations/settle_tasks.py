@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from retailops.hub.db import columns_of, execute, fetch, unit_of_work
+from retailops.hub.tasks.operations.absorb_twins import absorb_twins
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
 from retailops.hub.tasks.rules import OutcomeClass, Verdict, breaker_delay, judge
 
@@ -25,7 +26,8 @@ class FencedError(Exception):
 class Settlement:
     """What came of one task's attempt.
 
-    `again` asks for another run, at once (the next page of a pull) or after `retry_after` seconds, and not as a retry.
+    `again` asks for another run, not as a retry: at once (the next page of a pull, whose age counts from there), or after
+    `retry_after` seconds (it had to wait; its age goes on).
     """
 
     task: ClaimedTask
@@ -110,46 +112,29 @@ def _write_attempts(settlements: Sequence[Settlement]) -> None:
 
 
 def _write_tasks(settlements: Sequence[Settlement], verdicts: Sequence[Verdict]) -> None:
-    """Store states. A retry whose twin was queued meanwhile gives way to it: the twin is built from newer data.
-
-    A dead worker's task and its twin may also have been claimed together; then the newer of the two goes on.
-    """
+    """Store states. A retry whose twin was queued meanwhile, or claimed beside it, stands for both."""
+    closed = absorb_twins([s.task.id for s, verdict in zip(settlements, verdicts, strict=True) if verdict.state == "queued"])
     rows = [
         (
             s.task.id, verdict.state, verdict.delay_seconds, s.outcome.value if s.outcome.told else "",
-            _excerpt(s.message), int(s.outcome.ambiguous), s.again and s.outcome.told,
+            _excerpt(s.message), int(s.outcome.ambiguous), s.again and s.outcome.told, s.retry_after is None,
         )
         for s, verdict in zip(settlements, verdicts, strict=True)
+        if s.task.id not in closed
     ]
-    _hand_over([row[0] for row in rows if row[1] == "queued"])
     execute(
-        """WITH new AS (
-             SELECT s.*, CASE WHEN s.state = 'queued' AND (
-                 lead(t.id) OVER (PARTITION BY t.lane, t.kind, t.key, s.state ORDER BY t.id) IS NOT NULL
-                 OR EXISTS (SELECT 1 FROM tasks_task twin WHERE twin.lane = t.lane AND twin.kind = t.kind
-                   AND twin.key = t.key AND twin.state = 'queued')) THEN 'succeeded' ELSE s.state END AS final
-             FROM unnest(%s::bigint[], %s::text[], %s::float[], %s::text[], %s::text[], %s::int[], %s::bool[])
-               AS s (id, state, delay, outcome, message, ambiguous, again) JOIN tasks_task t ON t.id = s.id)
-           UPDATE tasks_task t SET
-               state = new.final, outcome = new.outcome, message = new.message,
+        """UPDATE tasks_task t SET
+               state = new.state, outcome = new.outcome, message = new.message,
                attempts = CASE WHEN new.again THEN 0 ELSE attempts END,
                ambiguous_attempts = CASE WHEN new.again THEN 0 ELSE ambiguous_attempts + new.ambiguous END,
+               first_attempt_at = CASE WHEN NOT (new.again AND new.at_once) THEN first_attempt_at END,
                due_at = now() + make_interval(secs => new.delay),
-               finished_at = CASE WHEN new.final = 'queued' THEN NULL ELSE now() END
-           FROM new WHERE t.id = new.id""",
-        columns_of(rows, 7),
+               finished_at = CASE WHEN new.state = 'queued' THEN NULL ELSE now() END
+           FROM unnest(%s::bigint[], %s::text[], %s::float[], %s::text[], %s::text[], %s::int[], %s::bool[], %s::bool[])
+             AS new (id, state, delay, outcome, message, ambiguous, again, at_once)
+           WHERE t.id = new.id""",
+        columns_of(rows, 8),
     )
-
-
-def _hand_over(task_ids: Sequence[int]) -> None:
-    """Give what these tasks were asked for to their queued twins, which stand for them from now on."""
-    if task_ids:
-        execute(
-            """UPDATE tasks_task twin SET payload = t.payload || twin.payload FROM tasks_task t
-               WHERE t.id = ANY(%s) AND t.payload <> '{}' AND twin.lane = t.lane AND twin.kind = t.kind
-                 AND twin.key = t.key AND twin.state = 'queued'""",
-            [list(task_ids)],
-        )
 
 
 def _release_lanes(lanes: list[str], blocked: set[str]) -> None:
@@ -162,7 +147,8 @@ def _release_lanes(lanes: list[str], blocked: set[str]) -> None:
     execute(
         """WITH next AS (
              SELECT l.name, t.due_at FROM unnest(%(lanes)s::text[]) AS l (name) CROSS JOIN LATERAL (
-               SELECT due_at FROM tasks_task WHERE lane = l.name AND state IN ('queued', 'running') ORDER BY id LIMIT 1) t
+               SELECT due_at FROM tasks_task WHERE lane BETWEEN l.name AND l.name AND state IN ('queued', 'running')
+               ORDER BY lane, id LIMIT 1) t
            ), kept AS (
              UPDATE tasks_lane SET due_at = next.due_at, fence = NULL, worker = '' FROM next
              WHERE tasks_lane.name = next.name RETURNING tasks_lane.name
