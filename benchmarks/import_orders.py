@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def run(pages: int) -> int:
-    from django.db import connection, transaction
+    from django.db import transaction
 
     from benchmarks.hub_data import make_catalog, make_shop
     from retailops.contract.pull_page import parse_pull_page
@@ -77,7 +77,6 @@ def run(pages: int) -> int:
     make_catalog(SKUS)
     channel = make_shop()
     bodies = [page(number) for number in range(pages + 3)]
-    statements = []
 
     @transaction.atomic
     def import_page(number: int) -> None:
@@ -104,7 +103,6 @@ def run(pages: int) -> int:
     assert sum(fetch(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES) == total * pages // (pages + 3)
     show("Order import", [bare, hub], "orders", base=bare, goal="hub import at 0.20 of bare INSERTs or better")
     print(f"{total / ((pages + 3) * ORDERS_PER_PAGE):.1f} rows an order; invariants broken: {len(broken)}")
-    del statements, connection
     return 1 if broken or hub.median < 0.2 * bare.median else 0
 
 

@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,9 +35,12 @@ def main() -> int:
     options = parser.parse_args()
     from retailops.demo.storefront.process import running_storefront
 
-    with hub_database(), tempfile.TemporaryDirectory() as directory:
-        with running_storefront(Path(directory) / "shop.sqlite", key=KEY) as shop:
-            return run(options.orders, options.workers, shop.url)
+    with (
+        hub_database(),
+        tempfile.TemporaryDirectory() as directory,
+        running_storefront(Path(directory) / "shop.sqlite", key=KEY) as shop,
+    ):
+        return run(options.orders, options.workers, shop.url)
 
 
 def run(orders: int, workers: int, url: str) -> int:
@@ -49,16 +51,16 @@ def run(orders: int, workers: int, url: str) -> int:
 
     make_catalog(1000, on_hand=100_000)
     _connect(url)
-    with _workers(workers) as pids:
+    with Workers(workers) as pids:
         _wait("stock published", lambda: _published() >= 1000)
-        _pause_pull(True)
+        _pause_pull(paused=True)
         _place(url, orders)
         connections.close_all()  # a forked process must not share them
         warehouse = multiprocessing.Process(target=_warehouse, daemon=True)
         warehouse.start()
         started = time.perf_counter()
-        _pause_pull(False)
-        _wait("orders completed", lambda: _completed(url) >= orders, seconds=15 + orders / 20)
+        _pause_pull(paused=False)
+        _wait("orders completed", lambda: _completed() >= orders, seconds=15 + orders / 20)
         rate = Rate(f"{workers} worker{'s' if workers > 1 else ''}", [orders / (time.perf_counter() - started)])
         memory = max(_resident_megabytes(pid) for pid in pids)
         sold = _flash_sale(url)
@@ -90,7 +92,7 @@ def _connect(url: str) -> None:
     execute("ANALYZE")
 
 
-class _workers:
+class Workers:
     """Worker processes, as `retailops worker` starts them."""
 
     def __init__(self, count: int) -> None:
@@ -110,7 +112,7 @@ class _workers:
             process.wait(30)
 
 
-def _pause_pull(paused: bool) -> None:
+def _pause_pull(*, paused: bool) -> None:
     from retailops.hub.db import execute
 
     execute("UPDATE tasks_schedule SET enabled = %s, next_due_at = now() WHERE kind = 'order_pull'", [not paused])
@@ -200,10 +202,9 @@ def _shipped_units(sku: str) -> int:
     return int(fetch("SELECT coalesce(sum(shipped), 0) FROM orders_orderline WHERE sku_code = %s", [sku])[0][0])
 
 
-def _completed(url: str) -> int:
+def _completed() -> int:
     from retailops.hub.db import fetch
 
-    del url
     return int(fetch("SELECT count(*) FROM tasks_task WHERE kind = 'order_complete' AND state = 'succeeded'")[0][0])
 
 
@@ -221,13 +222,7 @@ def _standing() -> str:
 
     tasks = fetch("SELECT kind, state, outcome, count(*), max(message) FROM tasks_task GROUP BY 1, 2, 3 ORDER BY 1, 2")
     orders = fetch("SELECT status, count(*) FROM orders_order GROUP BY 1")
-    pace = fetch("""SELECT date_trunc('second', a.started_at)::text, t.kind, count(*), count(DISTINCT a.fence),
-        avg(extract(epoch FROM a.ended_at - a.started_at))::float FROM tasks_attempt a JOIN tasks_task t ON t.id = a.task_id
-        GROUP BY 1, 2 ORDER BY 1, 2""")
-    stuck = fetch("""SELECT t.id, t.lane, t.key, t.state, t.attempts, t.ambiguous_attempts, t.due_at::text, l.due_at::text, l.fence, l.worker, l.blocked, now()::text,
-       (select array_agg(a.fence::text||a.outcome_class||coalesce(a.error,'')||coalesce(a.ended_at::text,'-')) from tasks_attempt a where a.task_id=t.id)
-       FROM tasks_task t LEFT JOIN tasks_lane l ON l.name = t.lane WHERE t.state IN ('running','queued') ORDER BY t.lane, t.id LIMIT 6""")
-    return "\n".join(map(str, [*tasks, *orders, *stuck]))
+    return "\n".join(map(str, [*tasks, *orders]))
 
 
 def _resident_megabytes(pid: int) -> float:
@@ -236,5 +231,4 @@ def _resident_megabytes(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    _ = threading
     sys.exit(main())

@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         directory = Path(tempfile.mkdtemp(prefix="retailops-tests-"))
         _cluster.callback(shutil.rmtree, directory)
         os.environ["DATABASE_URL"] = _cluster.enter_context(_started(directory))
-    import django  # noqa: PLC0415 - settings read the environment made above
+    import django
 
     django.setup()
 

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-
 from retailops.contract.interactions import INTERACTIONS
 from retailops.hub.catalog.models import KitComponent, Listing, Product, Sku
 from retailops.hub.channels.models import Channel

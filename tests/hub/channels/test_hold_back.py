@@ -1,13 +1,21 @@
 """An acknowledgement waits for an inventory push that may have been computed without the order (decision 3)."""
 
 import pytest
+from tests.hub.factories import (
+    import_now,
+    incoming,
+    make_channel,
+    make_facility,
+    make_listing,
+    make_sku,
+    stock_up,
+)
 
 from retailops.hub.channels.handlers import HANDLERS
 from retailops.hub.db import fetch
 from retailops.hub.tasks.build import build
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask, claim_tasks
 from retailops.hub.tasks.settle import settle
-from tests.hub.factories import import_now, incoming, make_channel, make_facility, make_listing, make_sku, stock_up
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

@@ -181,8 +181,8 @@ def test_success_is_logged_in_brief(cancel: Call) -> None:
 
 
 def test_money_and_lanes_are_judged_by_interaction(channel: Channel) -> None:
-    from retailops.hub.channels.handlers import HANDLERS  # noqa: PLC0415
-    from retailops.hub.channels.interactions.base import Interaction  # noqa: PLC0415
+    from retailops.hub.channels.handlers import HANDLERS
+    from retailops.hub.channels.interactions.base import Interaction
 
     interactions = {kind: each for kind, each in HANDLERS.items() if isinstance(each, Interaction)}
     assert {kind for kind, each in interactions.items() if each.moves_money} == {

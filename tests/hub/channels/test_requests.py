@@ -142,7 +142,7 @@ def test_requests_are_what_our_model_writes_and_hold_no_null(story: Story, kind:
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published contract is not here")
 @pytest.mark.parametrize("kind", sorted(INTERACTIONS))
 def test_requests_are_valid_under_the_published_contract(story: Story, kind: str) -> None:
-    import jsonschema_rs  # noqa: PLC0415 - only where the contract is
+    import jsonschema_rs
 
     document = json.loads(PUBLISHED.read_text())
     # The one known mistake in it that our requests meet: shipping has cents.

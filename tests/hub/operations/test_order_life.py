@@ -6,6 +6,18 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from tests.hub.factories import (
+    import_now,
+    incoming,
+    levels,
+    line_counts,
+    make_channel,
+    make_facility,
+    make_sku,
+    make_vendor,
+    queued,
+    stock_up,
+)
 
 from retailops.hub.audit.operations.check_invariants import check_invariants
 from retailops.hub.fulfilment.models import ShipmentItem
@@ -22,18 +34,6 @@ from retailops.hub.purchasing.operations.advance_pos import submit_pos
 from retailops.hub.purchasing.operations.count_po_items import PoFrozenError
 from retailops.hub.returns.operations.receive_return import ReturnedItem, receive_return
 from retailops.hub.routing.operations.route_orders import route_orders
-from tests.hub.factories import (
-    import_now,
-    incoming,
-    levels,
-    line_counts,
-    make_channel,
-    make_facility,
-    make_sku,
-    make_vendor,
-    queued,
-    stock_up,
-)
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +141,7 @@ def test_a_bad_address_and_a_missing_payment_are_holds(shop):
 
 
 def test_own_facilities_first_then_the_vendor(shop):
-    channel, a, _, east = shop
+    channel, a, *_ = shop
     make_vendor("acme", {"ACME-A": (a, 100)})
     order_id = import_now(channel, incoming("1", [("A", 14)])).created["1"]
     route_orders(order_ids=[order_id], actor="test")
@@ -268,7 +268,7 @@ def test_kits_ship_as_their_components(shop):
 
 
 def test_returned_goods_are_back_and_money_is_capped_by_what_was_captured(shop):
-    channel, a, _, east = shop
+    channel, _, _, east = shop
     order_id = import_now(channel, incoming("1", [("A", 3)])).created["1"]
     route_orders(order_ids=[order_id], actor="test")
     _ship_everything(order_id)

@@ -12,7 +12,6 @@ from retailops.hub.api.actions import REGISTRY
 from retailops.hub.api.views import dispatch
 
 
-
 def _any_case(text: str) -> str:
     """A pattern for a word in any case; `reverse()` of other addresses can't read inline flags."""
     return "".join(f"[{letter.lower()}{letter.upper()}]" for letter in text)

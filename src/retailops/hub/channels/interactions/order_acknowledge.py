@@ -16,8 +16,8 @@ from retailops.hub.channels.interactions.order_documents import order_refnums
 from retailops.hub.channels.interactions.replies import ReplyInteraction, subject_of
 from retailops.hub.channels.models import Channel
 from retailops.hub.orders.operations.acknowledge_orders import acknowledge_orders
-from retailops.hub.tasks.handlers import Built, Call
 from retailops.hub.orders.queries import awaiting_pushes, ordered_skus
+from retailops.hub.tasks.handlers import Built, Call
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
 from retailops.hub.tasks.operations.settle_tasks import Settlement
 from retailops.hub.tasks.rules import OutcomeClass

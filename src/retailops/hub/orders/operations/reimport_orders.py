@@ -105,4 +105,4 @@ def _hold(orders: Mapping[int, IncomingOrder], actor: str) -> None:
         columns_of(rows, 2),
     )
     reason = "the channel changed this order after it was acknowledged; compare it with the channel's, then edit or release"
-    place_holds(holds={order_id: ("changed_at_channel", reason) for order_id in orders}, actor=actor)
+    place_holds(holds=dict.fromkeys(orders, ("changed_at_channel", reason)), actor=actor)
