@@ -131,7 +131,7 @@ def line_counts(refnum: str) -> list[tuple[str, int, int, int, int, int]]:
            JOIN orders_order o ON o.id = l.order_id WHERE o.channel_refnum = %s ORDER BY l.position""",
         [refnum],
     )
-    return [(row[0], *row[1:]) for row in rows]  # type: ignore[misc]
+    return [(row[0], *row[1:]) for row in rows]
 
 
 def queued(order_id: int) -> list[tuple[str, str]]:

@@ -23,14 +23,14 @@ Row = tuple[Any, ...]
 UNIT_OF_WORK_TRIES = 5
 
 
-def fetch(query: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+def fetch(query: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
     """Run one statement and return all its rows."""
     with connection.cursor() as cursor:
         cursor.execute(query, params or None)
         return list(cursor.fetchall())
 
 
-def execute(query: str, params: Sequence[object] | Mapping[str, object] = ()) -> int:
+def execute(query: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
     """Run one statement and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(query, params or None)

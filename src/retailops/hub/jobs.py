@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
+from retailops.hub.orders.operations.hold_orders import resolve_unknown_skus
 from retailops.hub.orders.operations.wake_routing import ROUTE_ORDERS
 from retailops.hub.routing.operations.route_orders import route_due_orders
 from retailops.hub.tasks.handlers import JobHandler
@@ -44,4 +45,14 @@ class PruneHistory(JobHandler):
         return Settlement(task, OutcomeClass.OK, f"{deleted} deleted", again=deleted > 0)
 
 
-JOB_HANDLERS = {handler.kind: handler for handler in (RouteOrders(), PruneHistory())}
+class ResolveUnknownSkus(JobHandler):
+    """Gives orders the SKUs that the catalog has learned since they came in."""
+
+    kind: ClassVar[str] = "resolve_unknown_skus"
+
+    def run(self, task: ClaimedTask) -> Settlement:
+        """Release the orders whose SKUs are all known now."""
+        return Settlement(task, OutcomeClass.OK, f"{len(resolve_unknown_skus(actor='system'))} orders released")
+
+
+JOB_HANDLERS = {handler.kind: handler for handler in (RouteOrders(), PruneHistory(), ResolveUnknownSkus())}

@@ -28,4 +28,4 @@ def test_of_two_rows_with_one_code_the_last_counts():
 def test_a_change_of_the_product_changes_its_skus():
     upsert_skus(rows=[SkuRow("A", product_code="P"), SkuRow("B", product_code="P")], actor="test")
     result = upsert_skus(rows=[SkuRow("A", brand="Acme")], actor="test")
-    assert (list(result.changed), result.changed_products) == (["A"], {Sku.objects.get(code="A").product_id})
+    assert (list(result.changed), result.changed_products) == (["A"], frozenset({Sku.objects.get(code="A").product_id}))

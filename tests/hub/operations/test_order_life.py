@@ -163,8 +163,10 @@ def test_over_shipping_is_refused_and_a_repeated_package_counts_once(shop):
     (item,) = _items(order_id)
     with pytest.raises(OverShipError, match="3 units packed, but only 2 are left"):
         ship_packages(packages=[NewPackage("p1", item.shipment_id, [(item.pk, 3)])], actor="test")
+    result = None
     for _ in range(2):
         result = ship_packages(packages=[NewPackage("p1", item.shipment_id, [(item.pk, 1)])], actor="test")
+    assert result
     assert result.repeated == {"p1"}
     assert line_counts("1") == [("A", 2, 0, 1, 1, 0)]
     assert Order.objects.get(pk=order_id).status == "partially_shipped"

@@ -77,8 +77,11 @@ def test_more_demand_or_buffer_never_publishes_more(parts, demand, more):
     assert available_to_sell(parts, open_demand=demand, buffer=more, maximum=None).quantity <= before
 
 
+PLACES = ("East", "West", "North")
+
+
 def _at(place: str, available: int) -> Source:
-    return Source("internal", available, available + 1, facility_name=place)
+    return Source("internal", available, available + 1, facility_name=place, facility_id=PLACES.index(place))
 
 
 def test_kits_are_what_each_place_can_put_together():

@@ -117,6 +117,7 @@ def test_resuming_closes_the_breaker_too(queue):
 
 @pytest.fixture
 def schedule(queue):
+    Schedule.objects.all().delete()  # the hub's own
     return Schedule.objects.create(queue=queue, kind="ping", lane="pull:1", every_seconds=60)
 
 
@@ -150,6 +151,7 @@ def test_a_disabled_schedule_sleeps(queue, schedule):
 
 
 def test_workers_at_once_take_a_turn_once(live_queue):
+    Schedule.objects.all().delete()  # the hub's own
     for number in range(20):
         Schedule.objects.create(queue=live_queue, kind="ping", lane=f"pull:{number}", every_seconds=3600)
     assert sum(run_together(*[run_due_schedules] * 4)) == 20

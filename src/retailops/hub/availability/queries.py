@@ -101,7 +101,7 @@ def _internal(sku_ids: Collection[int]) -> Mapping[int, list[tuple[int, Source]]
     )
     internal: dict[int, list[tuple[int, Source]]] = defaultdict(list)
     for sku_id, facility_id, name, available, total in rows:
-        internal[sku_id].append((facility_id, Source("internal", available, total, facility_name=name)))
+        internal[sku_id].append((facility_id, Source("internal", available, total, facility_name=name, facility_id=facility_id)))
     return internal
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -18,6 +18,7 @@ class Source:
     vendor_name: str = ""
     po: str = ""
     estimated_availability_date: datetime | None = None
+    facility_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,7 @@ def available_to_sell(
     for source in sources:
         taken = min(held_back, max(0, source.available))
         held_back -= taken
-        details.append(
-            Source(
-                source.quantity_type, max(0, source.available) - taken, source.total, source.facility_name,
-                source.vendor_name, source.po, source.estimated_availability_date,
-            )
-        )  # fmt: skip
+        details.append(replace(source, available=max(0, source.available) - taken))
     return Available(quantity, details)
 
 
@@ -58,10 +54,7 @@ def kit_sources(parts: Sequence[tuple[Sequence[Source], int]]) -> list[Source]:
 
     A facility makes as many kits as its components allow; kits are not put together across places.
     """
-    by_place = [
-        {(s.quantity_type, s.facility_name, s.vendor_name): s for s in sources if s.quantity_type == "internal"}
-        for sources, _ in parts
-    ]
+    by_place = [{s.facility_id: s for s in sources if s.quantity_type == "internal"} for sources, _ in parts]
     if not by_place:
         return []
     shared = set(by_place[0]).intersection(*by_place[1:])
@@ -69,9 +62,10 @@ def kit_sources(parts: Sequence[tuple[Sequence[Source], int]]) -> list[Source]:
     for place in sorted(shared):
         counts = [(places[place], per_kit) for places, (_, per_kit) in zip(by_place, parts, strict=True)]
         kits.append(
-            Source(
-                place[0], min(max(0, source.available) // per_kit for source, per_kit in counts),
-                min(source.total // per_kit for source, per_kit in counts), place[1], place[2],
+            replace(
+                counts[0][0],
+                available=min(max(0, source.available) // per_kit for source, per_kit in counts),
+                total=min(source.total // per_kit for source, per_kit in counts),
             )
-        )  # fmt: skip
+        )
     return kits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from itertools import groupby
 
 from retailops.hub.catalog.queries import components_of
 from retailops.hub.db import fetch
@@ -45,13 +46,11 @@ def open_orders(order_ids: Collection[int]) -> list[OpenOrder]:
         [list(order_ids)],
     )
     allowed = _facilities_of_channels()
-    lines: dict[tuple[object, ...], list[OpenLine]] = defaultdict(list)
-    for row in rows:
-        lines[row[:5]].append(OpenLine(row[5], row[6], row[7], frozenset(row[8]), frozenset(row[9])))
-    return [
-        OpenOrder(*head, lines=of_order, facilities=allowed.get(head[1]))  # type: ignore[arg-type,call-overload]
-        for head, of_order in lines.items()
-    ]
+    orders = []
+    for (order_id, channel_id, service, country, total), of_order in groupby(rows, key=lambda row: row[:5]):
+        lines = [OpenLine(row[5], row[6], row[7], frozenset(row[8]), frozenset(row[9])) for row in of_order]
+        orders.append(OpenOrder(order_id, channel_id, service, country, total, lines, allowed.get(channel_id)))
+    return orders
 
 
 def _facilities_of_channels() -> dict[int, frozenset[int]]:

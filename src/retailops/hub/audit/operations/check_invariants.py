@@ -66,7 +66,8 @@ RULES = {
     "every package has been told or is being told": """
         SELECT format('package %s', p.id) FROM fulfilment_package p JOIN fulfilment_shipment s ON s.id = p.shipment_id
         JOIN orders_order o ON o.id = s.order_id JOIN channels_channel c ON c.id = o.channel_id
-        WHERE 'order_shipment_submit' = ANY(c.capabilities) AND (SELECT count(*) FROM tasks_task t
+        WHERE 'order_shipment_submit' = ANY(c.capabilities) AND p.shipped_at > now() - interval '80 days'
+          AND (SELECT count(*) FROM tasks_task t
             WHERE t.order_id = o.id AND t.kind = 'order_shipment_submit' AND t.subject_id = p.id) <> 1""",
     "completion is told after every package": """
         SELECT format('order %s', c.order_id) FROM tasks_task c JOIN tasks_task s ON s.order_id = c.order_id

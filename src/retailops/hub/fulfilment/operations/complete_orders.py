@@ -31,8 +31,8 @@ def finish_orders(*, order_ids: Collection[int], actor: str, tell_channel: bool 
     if cancelled:
         execute("UPDATE orders_order SET cancelled_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [cancelled])
     request_captures(order_ids=order_ids, actor=actor)
-    events = [(order_id, "completed", {}) for order_id in completed]
-    log_events([*events, *((order_id, "cancelled", {}) for order_id in cancelled)], actor=actor)
+    log_events([(order_id, "completed", {}) for order_id in completed], actor=actor)
+    log_events([(order_id, "cancelled", {}) for order_id in cancelled], actor=actor)
     if completed:
         tell_order(order_ids=completed, kind="order_complete", key="complete")
     if cancelled and tell_channel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from retailops.hub.catalog.queries import find_skus
 from retailops.hub.db import columns_of, execute, fetch, unit_of_work
 from retailops.hub.orders.operations.count_lines import lock_orders, recompute_orders
 from retailops.hub.orders.operations.log_events import log_events
@@ -45,17 +46,16 @@ def release_holds(*, order_ids: Sequence[int], kinds: Sequence[str], actor: str)
 def resolve_unknown_skus(*, actor: str) -> list[int]:
     """Give lines the SKUs that the catalog has learned since, release the holds; return the orders now free."""
     rows = fetch(
-        """SELECT l.order_id FROM orders_orderline l
-           WHERE l.sku_id IS NULL AND l.item_type = 'ship' AND EXISTS (
-             SELECT 1 FROM catalog_sku s WHERE s.code = l.sku_code AND s.active)"""
+        "SELECT order_id, sku_code FROM orders_orderline WHERE sku_id IS NULL AND item_type = 'ship'"
     )
-    locked = lock_orders({row[0] for row in rows})
+    skus = find_skus({row[1] for row in rows})
+    locked = lock_orders({row[0] for row in rows if row[1] in skus})
     if not locked:
         return []
     execute(
-        """UPDATE orders_orderline l SET sku_id = s.id FROM catalog_sku s
-           WHERE l.order_id = ANY(%s) AND l.sku_id IS NULL AND s.code = l.sku_code AND s.active""",
-        [locked],
+        """UPDATE orders_orderline l SET sku_id = s.id FROM unnest(%s::text[], %s::bigint[]) AS s (code, id)
+           WHERE l.order_id = ANY(%s) AND l.sku_id IS NULL AND s.code = l.sku_code""",
+        [list(skus), list(skus.values()), locked],
     )
     known = fetch(
         """SELECT id FROM unnest(%s::bigint[]) AS o (id) WHERE NOT EXISTS (

@@ -154,7 +154,8 @@ def _refundable(order_id: int) -> Decimal:
              WHERE t.order_id = r.order_id AND t.key LIKE 'return:' || r.id || ':%%')""",
         [order_id],
     )
-    return max(ZERO, rows[0][0] - promised[0][0])
+    room: Decimal = rows[0][0] - promised[0][0]
+    return max(ZERO, room)
 
 
 def _restock(
@@ -163,7 +164,8 @@ def _restock(
     """Put units that can be sold again on the shelf; kits as their components."""
     skus = {item.line_id: lines[item.line_id][8] for item in items if item.disposition == "restock"}
     parts = components_of({sku_id for sku_id in skus.values() if sku_id})
-    item_ids = dict(fetch("SELECT order_line_id, id FROM returns_returnitem WHERE return_record_id = %s", [return_id]))
+    rows = fetch("SELECT order_line_id, id FROM returns_returnitem WHERE return_record_id = %s", [return_id])
+    item_ids = {row[0]: row[1] for row in rows}
     post_moves(
         [
             Move(

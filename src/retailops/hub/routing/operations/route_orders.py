@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from retailops.hub.catalog.operations.publish_inventory import publish_inventory
 from retailops.hub.db import columns_of, copy_rows, execute, fetch, unit_of_work
@@ -37,12 +38,12 @@ def route_orders(*, order_ids: Collection[int], actor: str, dry_run: bool = Fals
     """
     rows = fetch(
         """SELECT id FROM orders_order o WHERE id = ANY(%s) AND cancelled_at IS NULL AND completed_at IS NULL
-             AND NOT channel_incomplete AND NOT EXISTS (
-               SELECT 1 FROM orders_orderhold h WHERE h.order_id = o.id AND h.released_at IS NULL)
+             AND NOT channel_incomplete
            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED""",
         [sorted(set(order_ids))],
     )
-    return _route([row[0] for row in rows], actor, dry_run=dry_run)
+    locked = [row[0] for row in rows]
+    return _route(sorted(set(locked) - set(_held(locked))), actor, dry_run=dry_run)
 
 
 @unit_of_work
@@ -54,11 +55,18 @@ def route_due_orders(*, limit: int, actor: str) -> RouteResult:
         [limit],
     )
     due = [row[0] for row in rows]
-    held = fetch(
-        "SELECT DISTINCT order_id FROM orders_orderhold WHERE order_id = ANY(%s) AND released_at IS NULL", [due]
+    held = _held(due)
+    execute("UPDATE orders_order SET routing_due_at = NULL WHERE id = ANY(%s)", [held])
+    return replace(_route(sorted(set(due) - set(held)), actor, dry_run=False), orders=due)
+
+
+def _held(order_ids: Sequence[int]) -> list[int]:
+    """Return those of locked orders that are on hold; asked after locking, so that a hold placed meanwhile is seen."""
+    rows = fetch(
+        "SELECT DISTINCT order_id FROM orders_orderhold WHERE order_id = ANY(%s) AND released_at IS NULL",
+        [list(order_ids)],
     )
-    execute("UPDATE orders_order SET routing_due_at = NULL WHERE id = ANY(%s)", [[row[0] for row in held]])
-    return replace(_route(sorted(set(due) - {row[0] for row in held}), actor, dry_run=False), orders=due)
+    return [row[0] for row in rows]
 
 
 def _route(order_ids: Sequence[int], actor: str, *, dry_run: bool) -> RouteResult:
@@ -115,7 +123,8 @@ def _planned_item(decision: Decision, parts: Sequence[tuple[int, int]]) -> Plann
         parts=parts,
         vendor_id=offer.vendor_id if offer else None,
         vendor_sku_id=offer.vendor_sku_id if offer else None,
-        **({"unit_cost": offer.cost, "currency": offer.currency} if offer else {}),
+        unit_cost=offer.cost if offer else Decimal(0),
+        currency=offer.currency if offer else "",
     )
 
 
