@@ -1,6 +1,6 @@
 """Run benchmarks: all of them, or those named.
 
-    python -m benchmarks [import_orders route_orders whole_life scale]
+python -m benchmarks [import_orders route_orders whole_life scale]
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ def main() -> int:
     if unknown:
         print(f"no benchmark is called {unknown[0]!r}; there are {', '.join(ALL)}")
         return 2
-    missed = [name for name in names if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode]
+    missed = [
+        name
+        for name in names
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+    ]
     if missed:
         print(f"missed their goals: {', '.join(missed)}")
     return 1 if missed else 0

@@ -39,7 +39,12 @@ def make_shop(code: str = "bench", base_url: str = "http://127.0.0.1:9/api/chann
     """Create a channel with every SKU listed."""
     queue = Queue.objects.create(name=f"channel:{code}")
     channel = Channel.objects.create(
-        code=code, name=code, base_url=base_url, auth_key="benchmark", queue=queue, capabilities=sorted(INTERACTIONS)
+        code=code,
+        name=code,
+        base_url=base_url,
+        auth_key="benchmark",
+        queue=queue,
+        capabilities=sorted(INTERACTIONS),
     )
     execute("INSERT INTO catalog_listing (channel_id, sku_id) SELECT %s, id FROM catalog_sku", [channel.pk])
     assert fetch("SELECT 1")

@@ -55,7 +55,9 @@ def page(number: int) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pages", type=int, default=30, help="pages of 100 orders (default 30)")
     pages = parser.parse_args().pages
     with hub_database():
@@ -100,8 +102,12 @@ def run(pages: int) -> int:
     }  # fmt: skip
     bare = measure("bare INSERTs", pages, ORDERS_PER_PAGE, bare_inserts(written, columns, pages))
     total = sum(len(rows) for rows in written.values())
-    assert sum(fetch(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES) == total * pages // (pages + 3)
-    show("Order import", [bare, hub], "orders", base=bare, goal="hub import at 0.20 of bare INSERTs or better")
+    assert sum(fetch(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES) == total * pages // (
+        pages + 3
+    )
+    show(
+        "Order import", [bare, hub], "orders", base=bare, goal="hub import at 0.20 of bare INSERTs or better"
+    )
     print(f"{total / ((pages + 3) * ORDERS_PER_PAGE):.1f} rows an order; invariants broken: {len(broken)}")
     return 1 if broken or hub.median < 0.2 * bare.median else 0
 
@@ -127,7 +133,9 @@ def bare_inserts(written, columns, pages):
                     for p, i in enumerate(keep)
                 ]
                 one = f"({','.join(['%s'] * len(names))})"
-                cursor.execute(f"INSERT INTO {table} ({','.join(names)}) VALUES {','.join([one] * len(share))}", values)
+                cursor.execute(
+                    f"INSERT INTO {table} ({','.join(names)}) VALUES {','.join([one] * len(share))}", values
+                )
 
     return work
 

@@ -19,8 +19,12 @@ GOAL = 1000
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--orders", type=int, default=6000, help="orders to route in each case (default 6000)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--orders", type=int, default=6000, help="orders to route in each case (default 6000)"
+    )
     orders = parser.parse_args().orders
     with hub_database():
         return run(orders)
@@ -39,7 +43,9 @@ def run(orders: int) -> int:
     left = fetch("SELECT count(*) FROM orders_orderline WHERE open > 0")[0][0]
     broken = check_invariants()
     show("Routing", [one, two], "orders", base=one, goal=f"{GOAL} orders/s on two cores")
-    print(f"statements for 10 orders: {few}, for 100: {many}; lines left open: {left}; invariants broken: {len(broken)}")
+    print(
+        f"statements for 10 orders: {few}, for 100: {many}; lines left open: {left}; invariants broken: {len(broken)}"
+    )
     return 1 if broken or left or few != many or two.median < GOAL else 0
 
 
@@ -50,7 +56,9 @@ def _import(channel, count: int, first_page: int) -> None:
     from retailops.hub.orders.operations.import_orders import import_orders
 
     for number in range(-(-count // 100)):
-        orders = [map_order(order) for order in parse_pull_page(page(first_page + number)).orders][: count - number * 100]
+        orders = [map_order(order) for order in parse_pull_page(page(first_page + number)).orders][
+            : count - number * 100
+        ]
         import_orders(channel=channel, orders=orders, actor="channel:bench")
     execute("UPDATE orders_order SET acknowledged_at = now(), routing_due_at = now() WHERE routed_at IS NULL")
     execute("ANALYZE")
@@ -80,7 +88,9 @@ def _case(channel, orders: int, *, processes: int, first_page: int) -> Rate:
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    return Rate(f"{processes} process{'es' if processes > 1 else ''}", [orders / (time.perf_counter() - started)])
+    return Rate(
+        f"{processes} process{'es' if processes > 1 else ''}", [orders / (time.perf_counter() - started)]
+    )
 
 
 def _route_all() -> None:

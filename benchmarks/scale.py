@@ -24,7 +24,9 @@ PAGES = 20
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--skus", type=int, default=200_000)
     options = parser.parse_args()
@@ -45,7 +47,13 @@ def run(orders: int, skus: int) -> int:
     print(f"filled with {orders:,} orders in {time.perf_counter() - started:.0f} s")
     full = _import(f"{orders:,} orders", channel, first_page=1000)
     slowest = _lists()
-    show("Import into a full hub", [empty, full], "orders", base=empty, goal="0.80 of the empty database or better")
+    show(
+        "Import into a full hub",
+        [empty, full],
+        "orders",
+        base=empty,
+        goal="0.80 of the empty database or better",
+    )
     for path, milliseconds in slowest.items():
         print(f"{milliseconds:7.0f} ms  /console/{path}")
     drift = fetch(

@@ -29,8 +29,12 @@ GOAL = 150
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--orders", type=int, default=3000, help="orders placed before the clock starts (default 3000)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--orders", type=int, default=3000, help="orders placed before the clock starts (default 3000)"
+    )
     parser.add_argument("--workers", type=int, default=1, help="worker processes (default 1)")
     options = parser.parse_args()
     from retailops.demo.storefront.process import running_storefront
@@ -61,7 +65,9 @@ def run(orders: int, workers: int, url: str) -> int:
         started = time.perf_counter()
         _pause_pull(paused=False)
         _wait("orders completed", lambda: _completed() >= orders, seconds=15 + orders / 20)
-        rate = Rate(f"{workers} worker{'s' if workers > 1 else ''}", [orders / (time.perf_counter() - started)])
+        rate = Rate(
+            f"{workers} worker{'s' if workers > 1 else ''}", [orders / (time.perf_counter() - started)]
+        )
         memory = max(_resident_megabytes(pid) for pid in pids)
         sold = _flash_sale(url)
         _wait("flash sale shipped", lambda: _shipped_units("SKU-00999") >= 500)
@@ -88,7 +94,9 @@ def _connect(url: str) -> None:
     channel = Channel.objects.get()
     from retailops.hub.channels.operations.list_skus import list_skus_on_channel
 
-    list_skus_on_channel(channel_id=channel.pk, sku_ids=[row[0] for row in fetch("SELECT id FROM catalog_sku")], actor="bench")
+    list_skus_on_channel(
+        channel_id=channel.pk, sku_ids=[row[0] for row in fetch("SELECT id FROM catalog_sku")], actor="bench"
+    )
     execute("ANALYZE")
 
 
@@ -102,7 +110,9 @@ class Workers:
     def __enter__(self) -> list[int]:
         environment = {**os.environ, "RETAILOPS_LOG_LEVEL": "WARNING"}
         for _ in range(self._count):
-            self._processes.append(subprocess.Popen([sys.executable, "-m", "retailops.cli", "worker"], env=environment))
+            self._processes.append(
+                subprocess.Popen([sys.executable, "-m", "retailops.cli", "worker"], env=environment)
+            )
         return [process.pid for process in self._processes]
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +125,9 @@ class Workers:
 def _pause_pull(*, paused: bool) -> None:
     from retailops.hub.db import execute
 
-    execute("UPDATE tasks_schedule SET enabled = %s, next_due_at = now() WHERE kind = 'order_pull'", [not paused])
+    execute(
+        "UPDATE tasks_schedule SET enabled = %s, next_due_at = now() WHERE kind = 'order_pull'", [not paused]
+    )
     if paused:
         time.sleep(2)
 
@@ -126,7 +138,8 @@ def _place(url: str, orders: int) -> None:
         batch = [
             {
                 "items": [
-                    {"sku": f"SKU-{(number * 31 + line * 7) % 990:05d}", "quantity": 1 + line} for line in range(3)
+                    {"sku": f"SKU-{(number * 31 + line * 7) % 990:05d}", "quantity": 1 + line}
+                    for line in range(3)
                 ],
                 "customer": {"full_name": "Ada Byron", "email_address": "ada@example.com"},
             }
@@ -152,7 +165,14 @@ def _warehouse() -> None:
             time.sleep(0.05)
             continue
         packages = [
-            NewPackage(f"bench-{row[0]}", row[0], list(zip(row[1], row[2], strict=True)), "UPS", "Ground", f"1Z{row[0]:010d}")
+            NewPackage(
+                f"bench-{row[0]}",
+                row[0],
+                list(zip(row[1], row[2], strict=True)),
+                "UPS",
+                "Ground",
+                f"1Z{row[0]:010d}",
+            )
             for row in rows
         ]
         ship_packages(packages=packages, actor="facility:bench")
@@ -167,7 +187,10 @@ def _flash_sale(url: str) -> int:
     sku_id = Sku.objects.get(code="SKU-00999").pk
     facilities = [row[0] for row in fetch("SELECT id FROM stock_facility ORDER BY id")]
     count_stock(
-        counted={(facilities[0], sku_id): 300, (facilities[1], sku_id): 200}, actor="bench", reason="flash sale", key="flash"
+        counted={(facilities[0], sku_id): 300, (facilities[1], sku_id): 200},
+        actor="bench",
+        reason="flash sale",
+        key="flash",
     )
     _wait("500 published", lambda: fetch(
         "SELECT published_quantity FROM catalog_listing WHERE sku_id = %s", [sku_id])[0][0] == 500)  # fmt: skip
@@ -199,13 +222,17 @@ def _published() -> int:
 def _shipped_units(sku: str) -> int:
     from retailops.hub.db import fetch
 
-    return int(fetch("SELECT coalesce(sum(shipped), 0) FROM orders_orderline WHERE sku_code = %s", [sku])[0][0])
+    return int(
+        fetch("SELECT coalesce(sum(shipped), 0) FROM orders_orderline WHERE sku_code = %s", [sku])[0][0]
+    )
 
 
 def _completed() -> int:
     from retailops.hub.db import fetch
 
-    return int(fetch("SELECT count(*) FROM tasks_task WHERE kind = 'order_complete' AND state = 'succeeded'")[0][0])
+    return int(
+        fetch("SELECT count(*) FROM tasks_task WHERE kind = 'order_complete' AND state = 'succeeded'")[0][0]
+    )
 
 
 def _wait(what: str, done, seconds: float = 120) -> None:
@@ -220,7 +247,9 @@ def _standing() -> str:
     """Say where work got stuck."""
     from retailops.hub.db import fetch
 
-    tasks = fetch("SELECT kind, state, outcome, count(*), max(message) FROM tasks_task GROUP BY 1, 2, 3 ORDER BY 1, 2")
+    tasks = fetch(
+        "SELECT kind, state, outcome, count(*), max(message) FROM tasks_task GROUP BY 1, 2, 3 ORDER BY 1, 2"
+    )
     orders = fetch("SELECT status, count(*) FROM orders_order GROUP BY 1")
     return "\n".join(map(str, [*tasks, *orders]))
 

@@ -30,7 +30,12 @@ from retailops.hub.tasks.models import Queue
 _numbers = itertools.count(1)
 
 ADDRESS = IncomingAddress(
-    first_name="Ada", last_name="Byron", address1="1 Mill Lane", city="London", postal_code="N1 1AA", country="GB"
+    first_name="Ada",
+    last_name="Byron",
+    address1="1 Mill Lane",
+    city="London",
+    postal_code="N1 1AA",
+    country="GB",
 )
 
 
@@ -46,11 +51,18 @@ def make_facility(code: str, **fields: object) -> Facility:
     return Facility.objects.create(code=code, name=f"Facility {code}", **fields)
 
 
-def make_channel(code: str = "shop", *, base_url: str = "http://127.0.0.1:9/api/channel", **fields: object) -> Channel:
+def make_channel(
+    code: str = "shop", *, base_url: str = "http://127.0.0.1:9/api/channel", **fields: object
+) -> Channel:
     queue = Queue.objects.create(name=f"channel:{code}")
     defaults: dict[str, object] = {"capabilities": sorted(INTERACTIONS), "settle_on": "ship"}
     return Channel.objects.create(
-        code=code, name=code.title(), base_url=base_url, auth_key="a key for tests", queue=queue, **(defaults | fields)
+        code=code,
+        name=code.title(),
+        base_url=base_url,
+        auth_key="a key for tests",
+        queue=queue,
+        **(defaults | fields),
     )
 
 
@@ -64,7 +76,9 @@ def make_vendor(code: str, vpcs: Mapping[str, tuple[Sku, int]], **fields: object
     for vpc, (sku, _) in vpcs.items():
         VendorSku.objects.create(vendor=vendor, vpc=vpc, sku=sku, cost=Decimal("4.00"))
     advise_stock(
-        vendor_id=vendor.pk, advice=[StockAdvice(vpc, quantity) for vpc, (_, quantity) in vpcs.items()], actor="test"
+        vendor_id=vendor.pk,
+        advice=[StockAdvice(vpc, quantity) for vpc, (_, quantity) in vpcs.items()],
+        actor="test",
     )
     return vendor
 
@@ -72,7 +86,8 @@ def make_vendor(code: str, vpcs: Mapping[str, tuple[Sku, int]], **fields: object
 def stock_up(facility: Facility, quantities: Mapping[Sku, int]) -> None:
     receive_stock(
         receipts=[
-            Receipt(facility.pk, sku.pk, quantity, f"test-{next(_numbers)}") for sku, quantity in quantities.items()
+            Receipt(facility.pk, sku.pk, quantity, f"test-{next(_numbers)}")
+            for sku, quantity in quantities.items()
         ],
         actor="test",
     )
@@ -137,8 +152,7 @@ def line_counts(refnum: str) -> list[tuple[str, int, int, int, int, int]]:
 def queued(order_id: int) -> list[tuple[str, str]]:
     """Return (kind, key) of an order's unfinished tasks in the order in which they will run."""
     rows = fetch(
-        "SELECT kind, key FROM tasks_task WHERE order_id = %s AND state IN ('queued', 'running') ORDER BY id", [order_id]
+        "SELECT kind, key FROM tasks_task WHERE order_id = %s AND state IN ('queued', 'running') ORDER BY id",
+        [order_id],
     )
     return [(row[0], row[1]) for row in rows]
-
-

@@ -10,28 +10,17 @@ from collections import defaultdict
 from typing import ClassVar
 
 from django.db import transaction
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from retailops.hub.audit.operations.check_invariants import check_invariants
 from retailops.hub.db import Row, fetch
 from retailops.hub.fulfilment.operations.ship_packages import NewPackage
-from tests.hub.factories import (
-    make_channel,
-    make_facility,
-    make_sku,
-    make_vendor,
-    stock_up,
-)
+from tests.hub.factories import make_channel, make_facility, make_sku, make_vendor, stock_up
 
 CHECK_EVERY = 8
 #: How much of each product the vendor has in its own warehouse; it takes no orders but ours.
 AT_VENDOR = {"V-A": 40, "V-B": 25}
 KIT = {"A": 2, "B": 1}
-
 
 
 class HubModel(RuleBasedStateMachine):
@@ -87,8 +76,13 @@ class HubModel(RuleBasedStateMachine):
             line_id: (line["ordered"], line["shipped"], line["cancelled"], line["returned"])
             for line_id, line in self.wanted.items()
         }
-        levels = {(row[0], row[1]): row[2] for row in fetch("SELECT facility_id, sku_id, on_hand FROM stock_stocklevel")}
-        assert levels == {level: on_hand for level, on_hand in self.on_hand.items() if level in levels or on_hand}
+        levels = {
+            (row[0], row[1]): row[2]
+            for row in fetch("SELECT facility_id, sku_id, on_hand FROM stock_stocklevel")
+        }
+        assert levels == {
+            level: on_hand for level, on_hand in self.on_hand.items() if level in levels or on_hand
+        }
         promised = fetch(
             """SELECT vs.vpc, sum(i.quantity - i.cancelled)::int FROM purchasing_poitem i
                JOIN purchasing_vendorsku vs ON vs.id = i.vendor_sku_id GROUP BY 1"""
@@ -106,7 +100,9 @@ class HubModel(RuleBasedStateMachine):
         return list(self.orders.values())[which % len(self.orders)]
 
     def learn_lines(self, order_id: int) -> None:
-        for line_id, ordered in fetch("SELECT id, ordered FROM orders_orderline WHERE order_id = %s ORDER BY id", [order_id]):
+        for line_id, ordered in fetch(
+            "SELECT id, ordered FROM orders_orderline WHERE order_id = %s ORDER BY id", [order_id]
+        ):
             fresh = {"order": order_id, "ordered": ordered, "shipped": 0, "cancelled": 0, "returned": 0}
             self.wanted.setdefault(line_id, fresh)
 
@@ -114,7 +110,10 @@ class HubModel(RuleBasedStateMachine):
         return str(fetch("SELECT sku_code FROM orders_orderline WHERE id = %s", [line_id])[0][0])
 
     def counts(self) -> dict[int, tuple[int, int, int, int]]:
-        return {row[0]: row[1:] for row in fetch("SELECT id, ordered, shipped, cancelled, returned FROM orders_orderline")}
+        return {
+            row[0]: row[1:]
+            for row in fetch("SELECT id, ordered, shipped, cancelled, returned FROM orders_orderline")
+        }
 
     def planned_item(self, which: int) -> Row | None:
         """Return (item, shipment, line, units left, facility, SKU code) of one that has units left to ship."""

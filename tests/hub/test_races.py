@@ -81,7 +81,10 @@ def _stock(code: str, facility: str, quantity: int) -> None:
 
 def _level(facility: str, code: str) -> tuple[int, int]:
     """Return the (facility, SKU) ids of a level."""
-    row = fetch("SELECT f.id, s.id FROM stock_facility f, catalog_sku s WHERE f.code = %s AND s.code = %s", [facility, code])[0]
+    row = fetch(
+        "SELECT f.id, s.id FROM stock_facility f, catalog_sku s WHERE f.code = %s AND s.code = %s",
+        [facility, code],
+    )[0]
     return row[0], row[1]
 
 
@@ -107,7 +110,11 @@ def test_64_routings_at_once_allocate_500_units_exactly(shop):
     _stock("A", "EAST", 300)
     _stock("A", "WEST", 200)
     dice = random.Random(7)
-    ids = list(import_now(shop, *(incoming(str(n), [("A", dice.randint(1, 3))]) for n in range(512))).created.values())
+    ids = list(
+        import_now(
+            shop, *(incoming(str(n), [("A", dice.randint(1, 3))]) for n in range(512))
+        ).created.values()
+    )
     batches = [dice.sample(ids, 16) for _ in range(32)] + [ids[n * 16 : n * 16 + 16] for n in range(32)]
     queue = list(batches)
 
@@ -153,7 +160,9 @@ def test_route_count_cancel_and_ship_on_one_order_and_one_sku(shop):
     def count(dice: random.Random) -> None:
         level = _level(dice.choice(["EAST", "WEST"]), "A")
         key = str(next(numbers))
-        tolerant(lambda: count_stock(counted={level: dice.randint(10, 40)}, actor="a", reason="count", key=key))
+        tolerant(
+            lambda: count_stock(counted={level: dice.randint(10, 40)}, actor="a", reason="count", key=key)
+        )
 
     def cancel(dice: random.Random) -> None:
         line = OrderLine.objects.order_by("?")[0]
@@ -193,7 +202,11 @@ def test_the_same_package_at_once_is_recorded_once(routed):
     results = run_together(*[lambda: ship_packages(packages=[package], actor="test")] * 6)
     assert sorted(len(result.repeated) for result in results) == [0, 1, 1, 1, 1, 1]
     assert len({result.packages["p1"] for result in results}) == 1
-    assert (Package.objects.count(), levels()["EAST", "A"], line_counts("1")) == (1, (8, 2), [("A", 4, 0, 2, 2, 0)])
+    assert (Package.objects.count(), levels()["EAST", "A"], line_counts("1")) == (
+        1,
+        (8, 2),
+        [("A", 4, 0, 2, 2, 0)],
+    )
 
 
 def test_different_packages_at_once_never_ship_more_than_planned(routed):
@@ -201,7 +214,10 @@ def test_different_packages_at_once_never_ship_more_than_planned(routed):
     tolerant = _tolerate(PackageError)
     packages = [NewPackage(f"p{n}", item.shipment_id, [(item.pk, 1)]) for n in range(8)]
     done = run_together(
-        *(lambda package=package: tolerant(lambda: ship_packages(packages=[package], actor="a")) for package in packages)
+        *(
+            lambda package=package: tolerant(lambda: ship_packages(packages=[package], actor="a"))
+            for package in packages
+        )
     )
     assert sorted(done) == [False] * 4 + [True] * 4
     assert line_counts("1") == [("A", 4, 0, 0, 4, 0)]
@@ -220,7 +236,9 @@ def test_edit_and_ship_at_once_agree(routed):
     line = OrderLine.objects.get()
     package = NewPackage("p1", item.shipment_id, [(item.pk, 3)])
     edited, shipped = run_together(
-        lambda: _tolerate(EditError)(lambda: edit_order(order_id=order_id, changes=[LineEdit(line.pk, quantity=2)], actor="a")),
+        lambda: _tolerate(EditError)(
+            lambda: edit_order(order_id=order_id, changes=[LineEdit(line.pk, quantity=2)], actor="a")
+        ),
         lambda: _tolerate(PackageError)(lambda: ship_packages(packages=[package], actor="a")),
     )
     assert edited != shipped
@@ -252,7 +270,9 @@ def test_batches_in_opposite_orders_get_through(shop):
     """Two routers and two receivers meet on the same SKUs and orders from both ends."""
     _stock("A", "EAST", 5)
     _stock("B", "EAST", 5)
-    ids = list(import_now(shop, *(incoming(str(n), [("A", 1), ("B", 1)]) for n in range(30))).created.values())
+    ids = list(
+        import_now(shop, *(incoming(str(n), [("A", 1), ("B", 1)]) for n in range(30))).created.values()
+    )
     _acknowledged()
 
     def route(order_ids: list[int]) -> None:
@@ -265,7 +285,11 @@ def test_batches_in_opposite_orders_get_through(shop):
                 _stock(code, "EAST", 1)
 
     run_together(
-        lambda: route(ids), lambda: route(ids[::-1]), lambda: receive("AB"), lambda: receive("BA"), lambda: receive("BA")
+        lambda: route(ids),
+        lambda: route(ids[::-1]),
+        lambda: receive("AB"),
+        lambda: receive("BA"),
+        lambda: receive("BA"),
     )
     route_orders(order_ids=ids, actor="test")
     assert levels() == {("EAST", "A"): (23, 23), ("EAST", "B"): (23, 23)}
@@ -344,7 +368,9 @@ def test_the_vendor_ships_and_submits_at_once_without_a_deadlock(shop, second_tr
 
     def ship() -> None:
         for item_id, shipment_id in shipments:
-            ship_packages(packages=[NewPackage(f"p{item_id}", shipment_id, [(item_id, 1)])], actor="vendor:acme")
+            ship_packages(
+                packages=[NewPackage(f"p{item_id}", shipment_id, [(item_id, 1)])], actor="vendor:acme"
+            )
 
     def submit() -> None:
         for po_id in pos:
@@ -414,7 +440,11 @@ def test_the_same_return_at_once_is_taken_back_once(routed):
     ids = run_together(
         *[
             lambda: receive_return(
-                rma="R1", order_id=order_id, facility_id=facility_id, items=[ReturnedItem(line.pk, 1)], actor="a"
+                rma="R1",
+                order_id=order_id,
+                facility_id=facility_id,
+                items=[ReturnedItem(line.pk, 1)],
+                actor="a",
             )
         ]
         * 4

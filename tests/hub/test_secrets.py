@@ -55,8 +55,7 @@ def test_repr_is_masked() -> None:
 
 
 @pytest.mark.parametrize(
-    "value,shown",
-    [("", ""), ("abc", ""), ("abcdefgh", "gh"), ("0123456789abcdef", "cdef"), (CANARY, "nnel")],
+    "value,shown", [("", ""), ("abc", ""), ("abcdefgh", "gh"), ("0123456789abcdef", "cdef"), (CANARY, "nnel")]
 )
 def test_last4_shows_at_most_a_quarter(value: str, shown: str) -> None:
     assert last4(value) == shown

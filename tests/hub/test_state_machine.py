@@ -7,11 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from retailops.hub.db import execute, fetch
 from retailops.hub.fulfilment.operations.cancel_orders import NotCancellableError, cancel_lines, cancel_orders
@@ -40,11 +36,7 @@ from retailops.hub.stock.operations.post_moves import NotEnoughStockError
 from retailops.hub.tasks.operations.claim_tasks import claim_tasks
 from retailops.hub.tasks.operations.settle_tasks import Settlement, settle_tasks
 from retailops.hub.tasks.rules import OutcomeClass
-from tests.hub.factories import (
-    import_now,
-    incoming,
-    stock_up,
-)
+from tests.hub.factories import import_now, incoming, stock_up
 from tests.hub.model_hub import AT_VENDOR, KIT, HubModel
 
 STEPS_A_RUN = 10_000
@@ -54,7 +46,9 @@ EXAMPLES = 105
 
 pick = st.integers(0, 10**6)
 units = st.integers(1, 6)
-items = st.lists(st.tuples(st.sampled_from(["A", "B", "KIT", "A", "B", "NEW"]), units), min_size=1, max_size=3)
+items = st.lists(
+    st.tuples(st.sampled_from(["A", "B", "KIT", "A", "B", "NEW"]), units), min_size=1, max_size=3
+)
 
 
 class Hub(HubModel):
@@ -98,11 +92,16 @@ class Hub(HubModel):
         result = import_now(self.channel, order)
         assert result.created == {}
         if result.changed and untouched:
-            self.wanted = {line: counts for line, counts in self.wanted.items() if counts["order"] != order_id}
+            self.wanted = {
+                line: counts for line, counts in self.wanted.items() if counts["order"] != order_id
+            }
             self.learn_lines(order_id)
         else:
             assert self.counts() == before
-        held = fetch("SELECT 1 FROM orders_orderhold WHERE order_id = %s AND kind = 'manual' AND released_at IS NULL", [order_id])
+        held = fetch(
+            "SELECT 1 FROM orders_orderhold WHERE order_id = %s AND kind = 'manual' AND released_at IS NULL",
+            [order_id],
+        )
         assert len(held) == holds
 
     @precondition(lambda self: self.orders)
@@ -167,7 +166,9 @@ class Hub(HubModel):
         if item is not None:
             self.refused(
                 OverShipError,
-                lambda: ship_packages(packages=[NewPackage(f"p{self.next()}", item[1], [(item[0], item[3] + 1)])], actor="test"),
+                lambda: ship_packages(
+                    packages=[NewPackage(f"p{self.next()}", item[1], [(item[0], item[3] + 1)])], actor="test"
+                ),
             )
 
     @rule(which=pick, amount=units)
@@ -177,7 +178,8 @@ class Hub(HubModel):
             return
         if amount > item[3]:
             self.refused(
-                NotPlannedError, lambda: reject_shipment_items(quantities={item[0]: amount}, actor="test", reason="broken")
+                NotPlannedError,
+                lambda: reject_shipment_items(quantities={item[0]: amount}, actor="test", reason="broken"),
             )
             return
         reject_shipment_items(quantities={item[0]: amount}, actor="test", reason="broken")
@@ -187,8 +189,14 @@ class Hub(HubModel):
     def cancel_some(self, which: int, amount: int) -> None:
         line_id = list(self.wanted)[which % len(self.wanted)]
         line = self.wanted[line_id]
-        expected = NotCancellableError if amount > line["ordered"] - line["cancelled"] - line["shipped"] else PoFrozenError
-        if self.done(expected, lambda: cancel_lines(quantities={line_id: amount}, actor="test", reason="regret")):
+        expected = (
+            NotCancellableError
+            if amount > line["ordered"] - line["cancelled"] - line["shipped"]
+            else PoFrozenError
+        )
+        if self.done(
+            expected, lambda: cancel_lines(quantities={line_id: amount}, actor="test", reason="regret")
+        ):
             line["cancelled"] += amount
 
     @precondition(lambda self: self.orders)
@@ -197,7 +205,9 @@ class Hub(HubModel):
         order_id = self.order(which)
         if self.done(
             PoFrozenError,
-            lambda: cancel_orders(order_ids=[order_id], actor="test", reason="regret", tell_channel=not by_channel),
+            lambda: cancel_orders(
+                order_ids=[order_id], actor="test", reason="regret", tell_channel=not by_channel
+            ),
         ):
             for line in self.wanted.values():
                 if line["order"] == order_id:
@@ -212,7 +222,8 @@ class Hub(HubModel):
         if add:
             changes.append(LineEdit(sku_code=add, quantity=quantity + 1, unit_price=Decimal("10.00")))
         if not self.done(
-            (EditError, PoFrozenError), lambda: edit_order(order_id=line["order"], changes=changes, actor="user:ann")
+            (EditError, PoFrozenError),
+            lambda: edit_order(order_id=line["order"], changes=changes, actor="user:ann"),
         ):
             return
         change = quantity - (line["ordered"] - line["cancelled"])
@@ -236,7 +247,10 @@ class Hub(HubModel):
             count_stock(counted={level: abs(amount)}, actor="user:ann", reason="stocktake", key=key)
             self.on_hand[level] = abs(amount)
         elif self.on_hand[level] + amount < 0:
-            self.refused(NotEnoughStockError, lambda: adjust_stock(changes={level: amount}, actor="a", reason="r", key=key))
+            self.refused(
+                NotEnoughStockError,
+                lambda: adjust_stock(changes={level: amount}, actor="a", reason="r", key=key),
+            )
         else:
             adjust_stock(changes={level: amount}, actor="user:ann", reason="found", key=key)
             self.on_hand[level] += amount
@@ -244,7 +258,10 @@ class Hub(HubModel):
     @rule(hours=st.sampled_from([0.001, 0.5, 1, 30, 80]))
     def advise(self, hours: float) -> None:
         """Time passes, and the vendor tells truthfully what it has and no PO it knows of has taken."""
-        for table, column in (("purchasing_vendorsku", "advised_at"), ("purchasing_poitem", "decremented_at")):
+        for table, column in (
+            ("purchasing_vendorsku", "advised_at"),
+            ("purchasing_poitem", "decremented_at"),
+        ):
             execute(f"UPDATE {table} SET {column} = {column} - make_interval(secs => %s)", [hours * 3600])
         taken: dict[str, int] = dict(
             fetch(
@@ -254,11 +271,15 @@ class Hub(HubModel):
             )
         )
         advice = [StockAdvice(vpc, quantity - taken.get(vpc, 0)) for vpc, quantity in AT_VENDOR.items()]
-        assert advise_stock(vendor_id=self.vendor.pk, advice=advice, actor="vendor:acme").accepted == sorted(AT_VENDOR)
+        assert advise_stock(vendor_id=self.vendor.pk, advice=advice, actor="vendor:acme").accepted == sorted(
+            AT_VENDOR
+        )
 
     @rule(which=pick, accept=st.booleans())
     def advance_po(self, which: int, accept: bool) -> None:
-        rows = fetch("SELECT id FROM purchasing_purchaseorder WHERE state IN ('ready', 'submitted') ORDER BY id")
+        rows = fetch(
+            "SELECT id FROM purchasing_purchaseorder WHERE state IN ('ready', 'submitted') ORDER BY id"
+        )
         if rows:
             po_ids = [rows[which % len(rows)][0]]
             (accept_pos if accept else submit_pos)(po_ids=po_ids, actor="vendor:acme")
@@ -299,7 +320,9 @@ class Hub(HubModel):
 
     @rule(which=pick, percent=st.sampled_from([1, 50, 100, 101]), reported=st.booleans())
     def give_money_back(self, which: int, percent: int, reported: bool) -> None:
-        rows = fetch("SELECT order_id, captured - refunded FROM payments_payment WHERE captured > refunded ORDER BY 1")
+        rows = fetch(
+            "SELECT order_id, captured - refunded FROM payments_payment WHERE captured > refunded ORDER BY 1"
+        )
         if not rows:
             return
         order_id, left = rows[which % len(rows)]
@@ -308,12 +331,19 @@ class Hub(HubModel):
             record_refunds(order_id=order_id, refunds=[Refund(amount)], key_prefix=key, actor="channel:shop")
         else:
             self.done(
-                RefundError, lambda: request_refund(order_id=order_id, amount=amount, reason="x", key=key, actor="a")
+                RefundError,
+                lambda: request_refund(order_id=order_id, amount=amount, reason="x", key=key, actor="a"),
             )
 
-    @rule(outcome=st.sampled_from([OutcomeClass.OK, OutcomeClass.OK, OutcomeClass.RETRYABLE, OutcomeClass.PERMANENT]))
+    @rule(
+        outcome=st.sampled_from(
+            [OutcomeClass.OK, OutcomeClass.OK, OutcomeClass.RETRYABLE, OutcomeClass.PERMANENT]
+        )
+    )
     def work(self, outcome: OutcomeClass) -> None:
-        tasks = claim_tasks(worker="w", lease_seconds=45, limit=10, in_flight={}, batches={"inventory_push": 50})
+        tasks = claim_tasks(
+            worker="w", lease_seconds=45, limit=10, in_flight={}, batches={"inventory_push": 50}
+        )
         assert len({task.lane for task in tasks}) == len({(task.lane, task.fence) for task in tasks})
         settle_tasks(settlements=[Settlement(task, outcome) for task in tasks])
 

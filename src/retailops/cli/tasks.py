@@ -65,12 +65,16 @@ def list_(
             return
         table = Table("id", "queue", "kind", "key", "lane", "attempts", "message")
         for row in rows:
-            table.add_row(str(row.id), row.queue, row.kind, row.key, row.lane, str(row.attempts), row.message[:120])
+            table.add_row(
+                str(row.id), row.queue, row.kind, row.key, row.lane, str(row.attempts), row.message[:120]
+            )
         Console().print(table)
 
 
 @app.command()
-def replay(ids: Ids = None, *, everything: All = False, queue: Queue = "", kind: Kind = "", data_dir: DataDir = None) -> None:
+def replay(
+    ids: Ids = None, *, everything: All = False, queue: Queue = "", kind: Kind = "", data_dir: DataDir = None
+) -> None:
     """Queue parked tasks again, in their old places."""
     with hub({"data_dir": data_dir}):
         from retailops.hub.tasks.operations.replay_tasks import replay_tasks
@@ -98,7 +102,9 @@ def set_aside(
 
 
 @app.command()
-def pause(queue: str, reason: Annotated[str, typer.Option(help="Shown to everybody.")], data_dir: DataDir = None) -> None:
+def pause(
+    queue: str, reason: Annotated[str, typer.Option(help="Shown to everybody.")], data_dir: DataDir = None
+) -> None:
     """Stop telling a destination anything; its work piles up and is not lost."""
     with hub({"data_dir": data_dir}):
         from retailops.hub.tasks.operations.replay_tasks import pause_queue

@@ -25,12 +25,16 @@ Response = TypeVar("Response", bound=WireModel)
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[Response]):
-    """`payload` is the whole answer, `status` the outcome of a cancel or complete where one was given."""
+    """`payload` is the whole answer, `status` the outcome of a cancel or complete where one was given.
+
+    `unusable` are those violations because of which parts had to be left out.
+    """
 
     payload: Response
     events: list[Event]
     status: Outcome | None
     violations: list[Violation] = field(default_factory=list)
+    unusable: list[Violation] = field(default_factory=list)
 
 
 def parse_reply(interaction_name: str, body: bytes) -> Reply[WireModel]:
@@ -53,11 +57,11 @@ def read_reply(response: type[Response], body: bytes) -> Reply[Response]:
                 Violation(name, f"has {len(value)} entries; only the first {MAX_ENTRIES} were read")
             )
             raw = raw | {name: value[:MAX_ENTRIES]}
-    payload = _understand(response, raw, violations)
+    payload, unusable = _understand(response, raw, violations)
     violations += unknown_fields(response, raw)
     events = payload.events if isinstance(payload, EventsResponse) else None
     status = payload.status if isinstance(payload, OrderCancelResponse | OrderCompleteResponse) else None
-    return Reply(payload, events or [], status, violations)
+    return Reply(payload, events or [], status, violations, unusable)
 
 
 def _is_lone_event(response: type[WireModel], raw: dict[str, JsonValue]) -> bool:
@@ -65,16 +69,20 @@ def _is_lone_event(response: type[WireModel], raw: dict[str, JsonValue]) -> bool
     return issubclass(response, EventsResponse) and "events" not in raw and "event_type" in raw
 
 
-def _understand(response: type[Response], raw: dict[str, JsonValue], violations: list[Violation]) -> Response:
+def _understand(
+    response: type[Response], raw: dict[str, JsonValue], violations: list[Violation]
+) -> tuple[Response, list[Violation]]:
+    """The model of what can be used, and what can't; adds every deviation to `violations`."""
     try:
-        return response.model_validate(raw)
+        return response.model_validate(raw), []
     except ValidationError as error:
         violations += [violation for _, violation in from_error(error)]
     try:
-        return response.model_validate(raw, context=ACCEPTING)
+        return response.model_validate(raw, context=ACCEPTING), []
     except ValidationError as error:
-        usable = _without(raw, [location for location, _ in from_error(error)])
-    return response.model_validate(usable, context=ACCEPTING)
+        problems = from_error(error)
+    usable = _without(raw, [location for location, _ in problems])
+    return response.model_validate(usable, context=ACCEPTING), [violation for _, violation in problems]
 
 
 def _without(raw: dict[str, JsonValue], locations: list[Location]) -> dict[str, JsonValue]:

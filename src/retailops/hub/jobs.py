@@ -52,7 +52,9 @@ class ResolveUnknownSkus(JobHandler):
 
     def run(self, task: ClaimedTask) -> Settlement:
         """Release the orders whose SKUs are all known now."""
-        return Settlement(task, OutcomeClass.OK, f"{len(resolve_unknown_skus(actor='system'))} orders released")
+        return Settlement(
+            task, OutcomeClass.OK, f"{len(resolve_unknown_skus(actor='system'))} orders released"
+        )
 
 
 JOB_HANDLERS = {handler.kind: handler for handler in (RouteOrders(), PruneHistory(), ResolveUnknownSkus())}

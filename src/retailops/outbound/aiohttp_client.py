@@ -84,12 +84,7 @@ class GuardedSession:
         self._lookup_threads.shutdown(wait=False, cancel_futures=True)
 
     async def post_json(
-        self,
-        url: str,
-        body: bytes,
-        headers: Mapping[str, str] | None = None,
-        *,
-        limits: Limits | None = None,
+        self, url: str, body: bytes, headers: Mapping[str, str] | None = None, *, limits: Limits | None = None
     ) -> Reply:
         """POST a JSON document and return the whole reply, whatever its status except a redirect.
 

@@ -118,9 +118,7 @@ def test_keys_may_only_call_what_their_scope_and_prefixes_allow(world: World) ->
 
 def test_last_use_is_noted_once_a_minute(world: World) -> None:
     api = world.api()
-    with CaptureQueriesContext(
-        connection,
-    ) as first:
+    with CaptureQueriesContext(connection) as first:
         api(FETCH)
     with CaptureQueriesContext(connection) as second:
         api(FETCH)

@@ -135,7 +135,9 @@ def test_gzip_is_read_and_a_bomb_is_not_unpacked(operator: Api) -> None:
     assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
 
 
-@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}", mtime=0)[:-3], gzip.compress(b"{}", mtime=0) + b"more"])
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}", mtime=0)[:-3], gzip.compress(b"{}", mtime=0) + b"more"]
+)
 def test_what_is_not_gzip_is_told(operator: Api, body: bytes) -> None:
     answer = operator.send(FETCH, body, Content_Encoding="gzip")
     assert (answer.status, answer.code) == (400, "BAD_ENCODING")

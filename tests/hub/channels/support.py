@@ -119,10 +119,7 @@ def dump_tables(prefixes: Iterable[str]) -> dict[str, list[str]]:
             [prefix + "%"],
         )
     ]
-    return {
-        table: sorted(row[0] for row in fetch(f"SELECT t::text FROM {table} t"))
-        for table in tables
-    }
+    return {table: sorted(row[0] for row in fetch(f"SELECT t::text FROM {table} t")) for table in tables}
 
 
 @dataclass

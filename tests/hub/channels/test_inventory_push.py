@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from tests.hub.channels.support import (
-    apply_all,
-    build_all,
-    error_event,
-    make_task,
-    replied,
-    sent,
-)
+from tests.hub.channels.support import apply_all, build_all, error_event, make_task, replied, sent
 from tests.hub.factories import make_channel, make_facility, make_listing, make_sku, stock_up
 
 from retailops.hub.catalog.models import Listing, Sku

@@ -5,13 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.hub.channels.support import (
-    apply_one,
-    build_all,
-    build_one,
-    error_event,
-    make_task,
-)
+from tests.hub.channels.support import apply_one, build_all, build_one, error_event, make_task
 from tests.hub.factories import import_now, incoming, make_channel, make_facility, make_sku, stock_up
 
 from retailops.hub.channels.models import Channel, ContractViolation

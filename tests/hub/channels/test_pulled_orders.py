@@ -63,7 +63,9 @@ def test_an_order_is_stored_as_it_was_sent(channel: Channel) -> None:
     assert Payment.objects.get().authorized == Decimal("26.25")
     assert OrderHold.objects.count() == 0
     # The channel takes the units off by itself until the acknowledgement; only then is it told a new number.
-    assert [(t.kind, t.lane) for t in Task.objects.order_by("id")] == [("order_acknowledge", f"order:{stored.pk}")]
+    assert [(t.kind, t.lane) for t in Task.objects.order_by("id")] == [
+        ("order_acknowledge", f"order:{stored.pk}")
+    ]
 
 
 def test_the_same_page_again_leaves_the_database_as_it_is(channel: Channel) -> None:

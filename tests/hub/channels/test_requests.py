@@ -67,7 +67,7 @@ class Story:
             packages=[
                 NewPackage(
                     "p1", item.shipment_id, [(item.pk, 2)], "ups", "Ground", "1Z999", Decimal("1.2500")
-                ),
+                )
             ],
             actor="test",
         )

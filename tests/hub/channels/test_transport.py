@@ -118,8 +118,7 @@ def test_a_retry_is_the_same_message(server: ChannelServer, channel: Channel) ->
 
 
 @pytest.mark.parametrize(
-    "status, headers, outcome",
-    [(302, {"Location": "http://127.0.0.1/"}, "redirect"), (401, {}, "auth")],
+    "status, headers, outcome", [(302, {"Location": "http://127.0.0.1/"}, "redirect"), (401, {}, "auth")]
 )
 def test_a_channel_that_needs_mending_is_paused(
     server: ChannelServer, channel: Channel, status: int, headers: dict[str, str], outcome: str

@@ -251,10 +251,7 @@ def test_bad_parameters_never_break_a_list(log_in: LogIn, query: str) -> None:
     assert response.status_code in {200, 302, 400}
 
 
-@pytest.mark.parametrize(
-    "term",
-    ["NP-10484", "RJ1-L", "Leila", "GLOVES-XL"],
-)
+@pytest.mark.parametrize("term", ["NP-10484", "RJ1-L", "Leila", "GLOVES-XL"])
 def test_orders_are_found_by_number_sku_and_name(log_in: LogIn, demo: Demo, term: str) -> None:
     def found(name: str) -> set[int]:
         return {order.pk for order in log_in(name).get(url_of(Order), {"q": term}).context["cl"].result_list}

@@ -145,7 +145,11 @@ def test_an_edit_names_a_line_once(shop):
     order_id = import_now(channel, incoming("1", [("A", 4)])).created["1"]
     line = OrderLine.objects.get()
     with pytest.raises(EditError, match=r"A: .*twice"):
-        edit_order(order_id=order_id, changes=[LineEdit(line.pk, quantity=1), LineEdit(line.pk, quantity=3)], actor="a")
+        edit_order(
+            order_id=order_id,
+            changes=[LineEdit(line.pk, quantity=1), LineEdit(line.pk, quantity=3)],
+            actor="a",
+        )
     assert line_counts("1") == [("A", 4, 4, 0, 0, 0)]
 
 
@@ -174,7 +178,9 @@ def test_advice_from_the_future_counts_as_of_now_and_can_be_corrected(shop):
 def test_late_advice_that_is_older_never_raises_what_can_be_sold(shop):
     vendor = make_vendor("acme", {"V-B": (make_sku("B"), 5)})
     old = timezone.now() - timedelta(hours=1)
-    result = advise_stock(vendor_id=vendor.pk, advice=[StockAdvice("V-B", 100, as_of=old)], actor="vendor:acme")
+    result = advise_stock(
+        vendor_id=vendor.pk, advice=[StockAdvice("V-B", 100, as_of=old)], actor="vendor:acme"
+    )
     assert (result.accepted, result.outdated) == ([], ["V-B"])
     assert VendorSku.objects.get().advised_quantity == 5
 
@@ -194,10 +200,14 @@ def test_a_refund_that_was_reported_meanwhile_is_not_counted_twice(shop):
     """The customer got more than was captured; the books say so in words, and the answer can be stored."""
     channel, *_ = shop
     order = incoming("1", [("A", 1)])
-    order_id = import_now(channel, replace(order, payments=[IncomingPayment("charge", Decimal("15.00"))])).created["1"]
+    order_id = import_now(
+        channel, replace(order, payments=[IncomingPayment("charge", Decimal("15.00"))])
+    ).created["1"]
     credit = request_refund(order_id=order_id, amount=Decimal("10.00"), reason="x", key="k", actor="a")
     assert credit is not None
-    record_refunds(order_id=order_id, refunds=[Refund(Decimal("15.00"))], key_prefix="r", actor="channel:shop")
+    record_refunds(
+        order_id=order_id, refunds=[Refund(Decimal("15.00"))], key_prefix="r", actor="channel:shop"
+    )
     finish_transactions(results={credit: TransactionResult("succeeded", "ref")}, actor="channel:shop")
     assert Payment.objects.get().refunded <= Decimal("15.00")
     assert PaymentTransaction.objects.get(pk=credit).state != "pending"

@@ -39,12 +39,16 @@ pytestmark = pytest.mark.django_db
 
 
 def _items(order_id: int) -> list[ShipmentItem]:
-    return list(ShipmentItem.objects.filter(shipment__order_id=order_id).select_related("shipment").order_by("id"))
+    return list(
+        ShipmentItem.objects.filter(shipment__order_id=order_id).select_related("shipment").order_by("id")
+    )
 
 
 def _ship_everything(order_id: int, key: str = "p") -> None:
     packages = [
-        NewPackage(f"{key}-{item.pk}", item.shipment_id, [(item.pk, item.quantity - item.shipped - item.cancelled)])
+        NewPackage(
+            f"{key}-{item.pk}", item.shipment_id, [(item.pk, item.quantity - item.shipped - item.cancelled)]
+        )
         for item in _items(order_id)
         if item.quantity > item.shipped + item.cancelled
     ]
@@ -134,7 +138,9 @@ def test_an_unknown_sku_is_a_hold_and_is_released_when_the_sku_appears(shop):
 
 def test_a_bad_address_and_a_missing_payment_are_holds(shop):
     channel, *_ = shop
-    result = import_now(channel, incoming("1", [("A", 1)], shipping=None, payments=incoming("x", [("A", 1)]).payments))
+    result = import_now(
+        channel, incoming("1", [("A", 1)], shipping=None, payments=incoming("x", [("A", 1)]).payments)
+    )
     order_id = result.created["1"]
     assert {hold.kind for hold in OrderHold.objects.filter(order_id=order_id)} == {"address"}
     assert release_holds(order_ids=[order_id], kinds=["address"], actor="user:ann") == [order_id]
@@ -231,7 +237,9 @@ def test_a_count_below_what_is_allocated_gives_up_the_newest(shop):
     channel, a, _, east = shop
     ids = import_now(channel, incoming("1", [("A", 4)]), incoming("2", [("A", 4)])).created
     route_orders(order_ids=list(ids.values()), actor="test")
-    assert count_stock(counted={(east.pk, a.pk): 5}, actor="user:ann", reason="stocktake", key="s1") == [ids["2"]]
+    assert count_stock(counted={(east.pk, a.pk): 5}, actor="user:ann", reason="stocktake", key="s1") == [
+        ids["2"]
+    ]
     assert levels()["EAST", "A"] == (5, 5)
     assert line_counts("1") == [("A", 4, 0, 4, 0, 0)]
     assert line_counts("2") == [("A", 4, 3, 1, 0, 0)]
@@ -241,7 +249,9 @@ def test_a_count_below_what_is_allocated_gives_up_the_newest(shop):
 def test_an_order_that_has_nothing_to_ship_completes(shop):
     channel, *_ = shop
     order = incoming("1", [("A", 2)])
-    order_id = import_now(channel, replace(order, lines=[replace(order.lines[0], item_type="instore")])).created["1"]
+    order_id = import_now(
+        channel, replace(order, lines=[replace(order.lines[0], item_type="instore")])
+    ).created["1"]
     route_orders(order_ids=[order_id], actor="test")
     assert Order.objects.get(pk=order_id).status == "completed"
     assert queued(order_id)[-1] == ("order_complete", "complete")
@@ -310,5 +320,7 @@ def test_a_dry_run_decides_and_changes_nothing(shop):
     channel, *_ = shop
     order_id = import_now(channel, incoming("1", [("A", 4)])).created["1"]
     result = route_orders(order_ids=[order_id], actor="test", dry_run=True)
-    assert [(decision.quantity, decision.facility_id is not None) for decision in result.decisions] == [(4, True)]
+    assert [(decision.quantity, decision.facility_id is not None) for decision in result.decisions] == [
+        (4, True)
+    ]
     assert line_counts("1") == [("A", 4, 4, 0, 0, 0)]

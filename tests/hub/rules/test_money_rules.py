@@ -15,10 +15,14 @@ from retailops.hub.returns.rules import ChargedLine, return_amounts
 amounts = st.decimals(min_value=0, max_value=1000, places=2)
 currencies = st.sampled_from(["USD", "JPY"])
 #: A line: its total, and units shipped at each step.
-lines_of = st.lists(st.tuples(amounts, st.lists(st.integers(0, 4), min_size=1, max_size=5)), min_size=1, max_size=4)
+lines_of = st.lists(
+    st.tuples(amounts, st.lists(st.integers(0, 4), min_size=1, max_size=5)), min_size=1, max_size=4
+)
 
 
-def _billed(total: Decimal, steps: list[int], done: int, *, ordered: int | None = None, cancelled: int = 0) -> BilledLine:
+def _billed(
+    total: Decimal, steps: list[int], done: int, *, ordered: int | None = None, cancelled: int = 0
+) -> BilledLine:
     return BilledLine(total, sum(steps) if ordered is None else ordered, sum(steps[:done]), cancelled)
 
 
@@ -26,14 +30,20 @@ def _billed(total: Decimal, steps: list[int], done: int, *, ordered: int | None 
 def test_captures_only_rise_and_add_up_to_the_whole_whatever_the_split(lines, order_level, currency):
     longest = max(len(steps) for _, steps in lines)
     due = [
-        amount_due([_billed(total, steps, done) for total, steps in lines], order_level=order_level, currency=currency)
+        amount_due(
+            [_billed(total, steps, done) for total, steps in lines],
+            order_level=order_level,
+            currency=currency,
+        )
         for done in range(longest + 1)
     ]
     assert due == sorted(due)
     assert due[0] == 0
     captures = [after - before for before, after in itertools.pairwise(due)]
     shipped = any(sum(steps) for _, steps in lines)
-    whole = sum((quantize(total, currency) for total, steps in lines if sum(steps)), Decimal(0)) + quantize(order_level, currency)
+    whole = sum((quantize(total, currency) for total, steps in lines if sum(steps)), Decimal(0)) + quantize(
+        order_level, currency
+    )
     assert sum(captures) == (whole if shipped else 0)
     assert all(value % Decimal(1).scaleb(-exponent(currency)) == 0 for value in due)
 
@@ -51,7 +61,8 @@ def test_a_discount_on_the_order_is_shared_out_too(lines, order_level, discount)
 def test_cancelling_the_rest_never_lowers_what_is_due(lines, order_level, cancel):
     def due(cancelled: int) -> Decimal:
         billed = [
-            _billed(total, steps, len(steps), ordered=sum(steps) + 10, cancelled=cancelled) for total, steps in lines
+            _billed(total, steps, len(steps), ordered=sum(steps) + 10, cancelled=cancelled)
+            for total, steps in lines
         ]
         return amount_due(billed, order_level=order_level, currency="USD")
 
@@ -60,7 +71,9 @@ def test_cancelling_the_rest_never_lowers_what_is_due(lines, order_level, cancel
 
 def test_shipping_falls_due_in_proportion_and_all_of_it_with_the_last():
     def due(shipped: int, cancelled: int = 0) -> Decimal:
-        return amount_due([BilledLine(Decimal("30.00"), 3, shipped, cancelled)], order_level=Decimal("5.00"), currency="USD")
+        return amount_due(
+            [BilledLine(Decimal("30.00"), 3, shipped, cancelled)], order_level=Decimal("5.00"), currency="USD"
+        )
 
     assert [due(0), due(1), due(2), due(3), due(1, 2), due(0, 3)] == [
         Decimal(0), Decimal("11.67"), Decimal("23.33"), Decimal("35.00"), Decimal("15.00"), Decimal(0),
@@ -68,7 +81,11 @@ def test_shipping_falls_due_in_proportion_and_all_of_it_with_the_last():
 
 
 def test_free_goods_still_owe_their_shipping_at_the_end():
-    free = [BilledLine(Decimal(0), 2, 1, 0)], [BilledLine(Decimal(0), 2, 2, 0)], [BilledLine(Decimal(0), 2, 0, 2)]
+    free = (
+        [BilledLine(Decimal(0), 2, 1, 0)],
+        [BilledLine(Decimal(0), 2, 2, 0)],
+        [BilledLine(Decimal(0), 2, 0, 2)],
+    )
     assert [amount_due(lines, order_level=Decimal(4), currency="USD") for lines in free] == [0, 4, 0]
 
 

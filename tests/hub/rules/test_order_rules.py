@@ -59,7 +59,12 @@ def test_status_follows_the_units(changes, status):
 def test_final_facts_win_over_holds_and_holds_over_units(given_facts):
     status = derive_status(given_facts)
     order = ("cancelled", "completed", "channel_incomplete", "on_hold")
-    flagged = (given_facts.cancelled, given_facts.completed, given_facts.channel_incomplete, given_facts.on_hold)
+    flagged = (
+        given_facts.cancelled,
+        given_facts.completed,
+        given_facts.channel_incomplete,
+        given_facts.on_hold,
+    )
     expected = next((name for name, fact in zip(order, flagged, strict=True) if fact), None)
     assert status == expected or expected is None
     if expected is None:
@@ -67,10 +72,17 @@ def test_final_facts_win_over_holds_and_holds_over_units(given_facts):
         assert ("shipped" in status) == (given_facts.shipped > 0)
 
 
-@given(price=money, quantity=st.integers(0, 50), percent=st.integers(0, 100), currency=st.sampled_from(["USD", "JPY"]))
+@given(
+    price=money,
+    quantity=st.integers(0, 50),
+    percent=st.integers(0, 100),
+    currency=st.sampled_from(["USD", "JPY"]),
+)
 def test_percentages_are_of_the_line_and_tax_is_on_what_is_left(price, quantity, percent, currency):
     amounts = resolve_line(
-        LineMoney(price, discount_pct=Decimal(percent), unit_tax_pct=Decimal(20)), quantity=quantity, currency=currency
+        LineMoney(price, discount_pct=Decimal(percent), unit_tax_pct=Decimal(20)),
+        quantity=quantity,
+        currency=currency,
     )
     unit = Decimal(1).scaleb(-exponent(currency))
     gross = price * quantity
@@ -96,8 +108,12 @@ def test_amounts_given_outright_win_over_percentages():
 
 
 ADDRESS = IncomingAddress(first_name="Ada", address1="1 Mill Lane", city="London", country="GB")
-LINE = IncomingLine("1", "A", 2, resolve_line(LineMoney(Decimal(10)), quantity=2, currency="USD"), Decimal(10))
-ORDER = IncomingOrder("1", "USD", "hash", [LINE], shipping=ADDRESS, payments=[IncomingPayment("auth", Decimal(20))])
+LINE = IncomingLine(
+    "1", "A", 2, resolve_line(LineMoney(Decimal(10)), quantity=2, currency="USD"), Decimal(10)
+)
+ORDER = IncomingOrder(
+    "1", "USD", "hash", [LINE], shipping=ADDRESS, payments=[IncomingPayment("auth", Decimal(20))]
+)
 KNOWN = {"A": 1}
 
 

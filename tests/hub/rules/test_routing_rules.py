@@ -41,7 +41,9 @@ def _stock(
     free, offered = dict(free or {}), dict(offered or {})
     offers: dict[int, list[VendorSource]] = defaultdict(list)
     for vendor_id, sku_id in offered:
-        offers[sku_id].append(VendorSource(vendor_id, vendor_id + sku_id, sku_id, vendor_id, Decimal(vendor_id), "USD", stale))
+        offers[sku_id].append(
+            VendorSource(vendor_id, vendor_id + sku_id, sku_id, vendor_id, Decimal(vendor_id), "USD", stale)
+        )
     return StockPicture(
         facilities=[FacilitySource(f, f, Decimal(f), groups=frozenset({f})) for f in (EAST, WEST, NORTH)],
         offers=offers, parts=PARTS, free=free,
@@ -91,8 +93,7 @@ def test_each_split_policy(split, decisions):
 
 
 @pytest.mark.parametrize(
-    "sources, where",
-    [("own_first", EAST), ("own", EAST), ("vendors", ACME), ("cheapest", EAST)],
+    "sources, where", [("own_first", EAST), ("own", EAST), ("vendors", ACME), ("cheapest", EAST)]
 )
 def test_each_source_policy(sources, where):
     stock = _stock({(EAST, A): 5}, {(ACME, A): 5, (BOLT, A): 5})
@@ -119,7 +120,10 @@ def test_orders_in_a_row_share_the_picture():
 
 
 def test_a_later_rule_plans_what_earlier_ones_left():
-    rules = [replace(RULE, id=1, facility_groups=frozenset({WEST}), sources="own"), replace(RULE, id=2, sources="vendors")]
+    rules = [
+        replace(RULE, id=1, facility_groups=frozenset({WEST}), sources="own"),
+        replace(RULE, id=2, sources="vendors"),
+    ]
     stock = _stock({(EAST, A): 9, (WEST, A): 1}, {(ACME, A): 9})
     assert _route(_order((A, 3)), stock, *rules) == [(1, 1, WEST), (1, 2, ACME)]
 
@@ -156,7 +160,12 @@ REFUSED = OpenLine(1, A, 1, frozenset({EAST}), frozenset({ACME}))
         ("stale_advice", _order((A, 1)), _stock({}, {(ACME, A): 0}, stale=True), [RULE]),
         ("out_of_stock", _order((A, 1)), _stock({(EAST, A): 0}, {(ACME, A): 0}), [RULE]),
         ("not_enough_stock", _order((A, 2)), _stock({(EAST, A): 1}), [replace(RULE, split="never")]),
-        ("split_not_allowed", _order((A, 2)), _stock({(EAST, A): 1, (WEST, A): 1}), [replace(RULE, split="by_line")]),
+        (
+            "split_not_allowed",
+            _order((A, 2)),
+            _stock({(EAST, A): 1, (WEST, A): 1}),
+            [replace(RULE, split="by_line")],
+        ),
     ],
 )
 def test_every_reason_can_be_reached(reason, order, stock, rules):
@@ -176,7 +185,9 @@ stocks = st.builds(
     st.dictionaries(st.tuples(st.sampled_from([EAST, WEST, NORTH]), st.sampled_from([A, B])), units),
     st.dictionaries(st.tuples(st.sampled_from([ACME, BOLT]), st.sampled_from([A, B, KIT])), units),
 )
-orders = st.lists(st.tuples(st.sampled_from([A, B, KIT, EMPTY_KIT, None]), st.integers(1, 6)), min_size=1, max_size=4)
+orders = st.lists(
+    st.tuples(st.sampled_from([A, B, KIT, EMPTY_KIT, None]), st.integers(1, 6)), min_size=1, max_size=4
+)
 rules_of = st.lists(
     st.builds(
         Rule, id=st.integers(1, 3), sources=st.sampled_from(["own_first", "cheapest", "own", "vendors"]),
@@ -188,7 +199,9 @@ rules_of = st.lists(
 )  # fmt: skip
 
 
-def _spent(decisions: Sequence[Decision], skus: Mapping[int, int | None]) -> tuple[Counter[tuple[int, int]], Counter[int]]:
+def _spent(
+    decisions: Sequence[Decision], skus: Mapping[int, int | None]
+) -> tuple[Counter[tuple[int, int]], Counter[int]]:
     levels: Counter[tuple[int, int]] = Counter()
     offers: Counter[int] = Counter()
     for decision in decisions:
@@ -231,7 +244,9 @@ def test_one_package_if_one_source_has_it_all_and_whole_lines_unless_units_may_p
             needed[sku_id] += per_unit * line.quantity
     groups = rule.facility_groups or {EAST, WEST, NORTH}
     allowed = groups if rule.sources != "vendors" else set()
-    if order.lines and any(all(before.free.get((f, sku), 0) >= n for sku, n in needed.items()) for f in allowed):
+    if order.lines and any(
+        all(before.free.get((f, sku), 0) >= n for sku, n in needed.items()) for f in allowed
+    ):
         assert len(sources) == 1
         assert sum(d.quantity for d in planned) == sum(line.quantity for line in order.lines)
     if rule.split == "never":

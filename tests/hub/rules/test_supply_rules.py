@@ -58,14 +58,21 @@ def test_between_fresh_and_expired_it_falls_in_a_straight_line():
     ]  # fmt: skip
 
 
-@given(parts=sources, demand=st.integers(0, 50), buffer=st.integers(0, 20), maximum=st.none() | st.integers(0, 50))
+@given(
+    parts=sources,
+    demand=st.integers(0, 50),
+    buffer=st.integers(0, 20),
+    maximum=st.none() | st.integers(0, 50),
+)
 def test_what_is_published_is_bounded_and_is_the_sum_of_its_parts(parts, demand, buffer, maximum):
     found = available_to_sell(parts, open_demand=demand, buffer=buffer, maximum=maximum)
     offered = sum(max(0, part.available) for part in parts)
     expected = max(0, offered - demand - buffer)
     assert found.quantity == (expected if maximum is None else min(expected, maximum))
     assert sum(detail.available for detail in found.details) == found.quantity
-    assert [replace(detail, available=0) for detail in found.details] == [replace(part, available=0) for part in parts]
+    assert [replace(detail, available=0) for detail in found.details] == [
+        replace(part, available=0) for part in parts
+    ]
     for detail, part in zip(found.details, parts, strict=True):
         assert 0 <= detail.available <= max(0, part.available)
 
@@ -90,11 +97,15 @@ def test_kits_are_what_each_place_can_put_together():
 
 
 @given(
-    counts=st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50), st.integers(1, 5)), min_size=1, max_size=4)
+    counts=st.lists(
+        st.tuples(st.integers(-5, 50), st.integers(-5, 50), st.integers(1, 5)), min_size=1, max_size=4
+    )
 )
 def test_kits_never_need_more_of_a_component_than_there_is(counts):
     parts = [([_at("East", east), _at("West", west)], per_kit) for east, west, per_kit in counts]
     for kit in kit_sources(parts):
-        of_place = [(east if kit.facility_name == "East" else west, per_kit) for east, west, per_kit in counts]
+        of_place = [
+            (east if kit.facility_name == "East" else west, per_kit) for east, west, per_kit in counts
+        ]
         assert kit.available == min(max(0, units) // per_kit for units, per_kit in of_place)
     assert kit_sources([]) == []

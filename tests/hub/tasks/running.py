@@ -45,7 +45,12 @@ def workers(
     def run(number: int) -> None:
         try:
             worker.run_worker(
-                stop, name=f"w{number}", concurrency=concurrency, handlers=handlers, policy=LOOPBACK, lease_seconds=lease
+                stop,
+                name=f"w{number}",
+                concurrency=concurrency,
+                handlers=handlers,
+                policy=LOOPBACK,
+                lease_seconds=lease,
             )
         except BaseException as error:  # noqa: BLE001 - raised again by the test
             errors.append(error)
@@ -69,9 +74,13 @@ def open_tasks() -> int:
     return Task.objects.filter(state__in=["queued", "running"]).count()
 
 
-def enqueue_many(queue: Queue, lanes: int, tasks: int, *, kind: str = "ping", prefix: str = "order") -> dict[str, list[str]]:
+def enqueue_many(
+    queue: Queue, lanes: int, tasks: int, *, kind: str = "ping", prefix: str = "order"
+) -> dict[str, list[str]]:
     """Queue `tasks` in each lane and return lane → keys in order."""
-    wanted = {f"{prefix}:{lane}": [f"{prefix}{lane}-{number}" for number in range(tasks)] for lane in range(lanes)}
+    wanted = {
+        f"{prefix}:{lane}": [f"{prefix}{lane}-{number}" for number in range(tasks)] for lane in range(lanes)
+    }
     for number in range(tasks):
         enqueue_tasks([new_task(queue, lane, keys[number], kind=kind) for lane, keys in wanted.items()])
     return wanted

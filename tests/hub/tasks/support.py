@@ -38,7 +38,9 @@ def claim(
     )
 
 
-def settle_as(outcome: OutcomeClass, *tasks: ClaimedTask, retry_after: float | None = None, blocks: bool = True) -> None:
+def settle_as(
+    outcome: OutcomeClass, *tasks: ClaimedTask, retry_after: float | None = None, blocks: bool = True
+) -> None:
     settle_tasks(
         settlements=[Settlement(task, outcome, retry_after=retry_after, blocks_lane=blocks) for task in tasks]
     )
@@ -59,7 +61,10 @@ def pass_time(seconds: float) -> None:
 
 def states(lane: str) -> list[tuple[str, str]]:
     """Return (key, state) of a lane's tasks, the oldest first."""
-    return [(row[0], row[1]) for row in fetch("SELECT key, state FROM tasks_task WHERE lane = %s ORDER BY id", [lane])]
+    return [
+        (row[0], row[1])
+        for row in fetch("SELECT key, state FROM tasks_task WHERE lane = %s ORDER BY id", [lane])
+    ]
 
 
 def keys(tasks: list[ClaimedTask]) -> list[str]:

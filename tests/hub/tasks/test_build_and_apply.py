@@ -33,7 +33,13 @@ def _claimed(queue: Queue, lane: str, *names: str, kind: str = "ping") -> list[C
 
 
 def test_calls_and_jobs_are_told_apart(queue, handlers):
-    enqueue_tasks([new_task(queue, "a", "a"), new_task(queue, "b", "b", kind="job"), new_task(queue, "c", "c", kind="x")])
+    enqueue_tasks(
+        [
+            new_task(queue, "a", "a"),
+            new_task(queue, "b", "b", kind="job"),
+            new_task(queue, "c", "c", kind="x"),
+        ]
+    )
     work = build(claim(), handlers)
     assert [call.tasks[0].key for call in work.calls] == ["a"]
     assert [job.key for job in work.jobs] == ["b"]
@@ -75,7 +81,9 @@ def test_an_answer_that_cannot_be_applied_parks_only_its_own_task(queue, handler
 
 def test_an_inapplicable_answer_in_a_coalescing_lane_does_not_block_it(queue, handlers):
     for _ in range(25):
-        tasks = _claimed(queue, "inventory:1", kind="batch") or _claimed(queue, "inventory:1", "inapplicable", kind="batch")
+        tasks = _claimed(queue, "inventory:1", kind="batch") or _claimed(
+            queue, "inventory:1", "inapplicable", kind="batch"
+        )
         settle([Answer(call, reply=OK) for call in build(tasks, handlers).calls], handlers, ())
         pass_time(10_000)
     assert states("inventory:1") == [("inapplicable", "parked")]
@@ -85,7 +93,9 @@ def test_an_inapplicable_answer_in_a_coalescing_lane_does_not_block_it(queue, ha
 
 def test_a_failed_batch_is_one_failure_of_its_destination(queue, handlers):
     tasks = _claimed(queue, "inventory:1", *(str(number) for number in range(20)), kind="batch")
-    settle([Answer(call, reply=Reply(500, {}, b"", 0.1)) for call in build(tasks, handlers).calls], handlers, ())
+    settle(
+        [Answer(call, reply=Reply(500, {}, b"", 0.1)) for call in build(tasks, handlers).calls], handlers, ()
+    )
     queue.refresh_from_db()
     assert (queue.failures_in_row, queue.not_before) == (1, None)
 

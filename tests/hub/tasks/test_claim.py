@@ -22,8 +22,19 @@ def test_a_claimed_task_says_what_it_is(queue):
     enqueue_tasks([new_task(queue, "order:1", "k", force=True)])
     (task,) = claim(worker="w7")
     stored = Task.objects.get()
-    assert (task.id, task.queue_id, task.lane, task.kind, task.key) == (stored.pk, queue.pk, "order:1", "ping", "k")
-    assert (task.payload, task.attempts, task.ambiguous_attempts, task.age_seconds) == ({"force": True}, 1, 0, 0.0)
+    assert (task.id, task.queue_id, task.lane, task.kind, task.key) == (
+        stored.pk,
+        queue.pk,
+        "order:1",
+        "ping",
+        "k",
+    )
+    assert (task.payload, task.attempts, task.ambiguous_attempts, task.age_seconds) == (
+        {"force": True},
+        1,
+        0,
+        0.0,
+    )
     lane = Lane.objects.get()
     assert (lane.fence, lane.worker) == (task.fence, "w7")
     assert stored.state == "running"

@@ -32,7 +32,9 @@ def test_nothing_is_nothing(queue):
 def test_tasks_of_a_lane_run_in_the_order_in_which_they_were_queued(queue):
     wanted = [f"k{number}" for number in (3, 1, 2, 9, 0, 5)]
     enqueue_tasks([new_task(queue, "order:1", key) for key in wanted[:4]])
-    enqueue_tasks([new_task(queue, "order:2", "other"), *(new_task(queue, "order:1", key) for key in wanted[4:])])
+    enqueue_tasks(
+        [new_task(queue, "order:2", "other"), *(new_task(queue, "order:1", key) for key in wanted[4:])]
+    )
     told = []
     for _ in wanted:
         (task,) = [task for task in claim() if task.lane == "order:1"]
@@ -48,7 +50,13 @@ def test_a_queued_task_stands_for_later_ones_with_all_payloads(queue):
 
 
 def test_twins_in_one_call_keep_all_payloads(queue):
-    enqueue_tasks([new_task(queue, "l", "k", force=True, a=1), new_task(queue, "l", "x"), new_task(queue, "l", "k", a=2)])
+    enqueue_tasks(
+        [
+            new_task(queue, "l", "k", force=True, a=1),
+            new_task(queue, "l", "x"),
+            new_task(queue, "l", "k", a=2),
+        ]
+    )
     assert states("l") == [("k", "queued"), ("x", "queued")]
     assert Task.objects.get(key="k").payload == {"force": True, "a": 2}
 
@@ -96,7 +104,9 @@ def test_a_change_that_is_not_committed_yet_is_not_claimed_and_then_is(live_queu
     opened, go_on = events
     enqueue_tasks([new_task(live_queue, "l", "k", a=1)])
     with sessions(1) as (other,):
-        change = other.begin(_hold, lambda: enqueue_tasks([new_task(live_queue, "l", "k", b=2)]), opened, go_on)
+        change = other.begin(
+            _hold, lambda: enqueue_tasks([new_task(live_queue, "l", "k", b=2)]), opened, go_on
+        )
         assert opened.wait(30)
         assert claim() == []
         go_on.set()
@@ -169,10 +179,15 @@ def test_no_change_is_missed_by_writers_and_workers_at_once(live_queue):
     def work() -> None:
         while not (done.is_set() and not Task.objects.filter(state="queued").exists()):
             tasks = claim(limit=2, batches={"ping": 3})
-            read = fetch("SELECT subject, revision FROM told WHERE subject = ANY(%s)", [[int(t.key[2:]) for t in tasks]])
+            read = fetch(
+                "SELECT subject, revision FROM told WHERE subject = ANY(%s)",
+                [[int(t.key[2:]) for t in tasks]],
+            )
             with transaction.atomic():
                 for subject, revision in read:
-                    execute("UPDATE told SET told = greatest(told, %s) WHERE subject = %s", [revision, subject])
+                    execute(
+                        "UPDATE told SET told = greatest(told, %s) WHERE subject = %s", [revision, subject]
+                    )
                 settle_as(OutcomeClass.OK, *tasks)
 
     def write_all() -> None:

@@ -92,7 +92,11 @@ def test_set_aside_closes_a_task_untold_and_lets_the_next_go(queue):
     ids = _park(queue, "order:1", "a", "b")
     assert set_aside_tasks(task_ids=[ids[0]], actor="user:ann", reason="told by phone") == 1
     task = Task.objects.get(pk=ids[0])
-    assert (task.state, task.outcome, task.message) == ("succeeded", "refused", "set aside by user:ann: told by phone")
+    assert (task.state, task.outcome, task.message) == (
+        "succeeded",
+        "refused",
+        "set aside by user:ann: told by phone",
+    )
     assert keys(claim()) == ["b"]
     assert AuditEntry.objects.get().data == {"ids": [ids[0]], "reason": "told by phone"}
 

@@ -16,12 +16,18 @@ from tests.hub.tasks.support import claim, keys, new_task, pass_time, settle_as,
 def test_what_was_told_is_done_and_its_lane_goes_away(queue, outcome):
     enqueue_tasks([new_task(queue, "order:1", "k")])
     (task,) = claim()
-    settle_tasks(settlements=[Settlement(task, outcome, "as it was said", http_status=200, response_excerpt="{}")])
+    settle_tasks(
+        settlements=[Settlement(task, outcome, "as it was said", http_status=200, response_excerpt="{}")]
+    )
     stored = Task.objects.get()
     assert (stored.state, stored.outcome, stored.message) == ("succeeded", outcome.value, "as it was said")
     assert stored.finished_at is not None
     attempt = Attempt.objects.get()
-    assert (attempt.outcome_class, attempt.http_status, attempt.response_excerpt) == (outcome.value, 200, "{}")
+    assert (attempt.outcome_class, attempt.http_status, attempt.response_excerpt) == (
+        outcome.value,
+        200,
+        "{}",
+    )
     assert attempt.ended_at is not None
     assert not Lane.objects.exists()
     enqueue_tasks([new_task(queue, "order:1", "k2")])
@@ -266,7 +272,9 @@ def test_any_text_can_be_written_down(queue, text):
     enqueue_tasks([new_task(queue, "order:1", "k")])
     (task,) = claim()
     settle_tasks(
-        settlements=[Settlement(task, OutcomeClass.RETRYABLE, text, request_excerpt=text, response_excerpt=text)]
+        settlements=[
+            Settlement(task, OutcomeClass.RETRYABLE, text, request_excerpt=text, response_excerpt=text)
+        ]
     )
     assert states("order:1") == [("k", "queued")]
     assert len(Task.objects.get().message) == len(Attempt.objects.get().error) == min(len(text), 4000)

@@ -11,12 +11,7 @@ from retailops.hub.db import fetch
 from retailops.hub.tasks.models import Attempt, Lane, Queue, Task
 from retailops.hub.tasks.operations.enqueue_tasks import enqueue_tasks
 from tests.hub.tasks.peers import Job, Ping, Response, ScriptedChannel, channel
-from tests.hub.tasks.running import (
-    enqueue_many,
-    handlers_for,
-    open_tasks,
-    workers,
-)
+from tests.hub.tasks.running import enqueue_many, handlers_for, open_tasks, workers
 from tests.hub.tasks.support import new_task, states, wait_until
 
 pytestmark = pytest.mark.usefixtures("quick_retries", "database_of_the_test")
@@ -72,13 +67,19 @@ def test_a_reply_that_never_comes_leaves_the_effect_unknown_and_is_asked_again(l
     ):
         wait_until(lambda: open_tasks() == 0)
     assert peer.told == {"order:1": ["k"]}
-    assert list(Attempt.objects.order_by("number").values_list("outcome_class", flat=True)) == ["unknown", "ok"]
+    assert list(Attempt.objects.order_by("number").values_list("outcome_class", flat=True)) == [
+        "unknown",
+        "ok",
+    ]
     assert Task.objects.get().ambiguous_attempts == 1
 
 
 def test_a_stopped_worker_finishes_what_is_in_flight_and_takes_up_nothing_new(live_queue):
     enqueue_tasks([new_task(live_queue, "order:1", key) for key in ("a", "b")])
-    with channel(lambda *_: Response(seconds=0.7)) as peer, workers(handlers_for({live_queue.pk: peer.url})) as stop:
+    with (
+        channel(lambda *_: Response(seconds=0.7)) as peer,
+        workers(handlers_for({live_queue.pk: peer.url})) as stop,
+    ):
         wait_until(lambda: peer.in_flight == 1)
         stop.set()
     assert states("order:1") == [("a", "succeeded"), ("b", "queued")]
@@ -93,12 +94,16 @@ def test_a_worker_leaves_no_connection_behind(live_queue):
     enqueue_tasks([new_task(live_queue, f"job:{number}", "k", kind="job") for number in range(8)])
     with workers({"job": Job(run)}):
         wait_until(lambda: open_tasks() == 0)
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     wait_until(lambda: fetch(others)[0][0] == 0, seconds=5)
 
 
 def test_what_cannot_be_built_or_applied_spoils_nothing_else(live_queue):
-    enqueue_tasks([new_task(live_queue, f"order:{key}", key) for key in ("unbuildable", "inapplicable", "fine")])
+    enqueue_tasks(
+        [new_task(live_queue, f"order:{key}", key) for key in ("unbuildable", "inapplicable", "fine")]
+    )
     enqueue_tasks([new_task(live_queue, "stock:1", key, kind="batch") for key in ("a", "unbuildable", "b")])
     with channel() as peer, workers(handlers_for({live_queue.pk: peer.url})):
         wait_until(lambda: Task.objects.filter(state__in=["succeeded", "parked"]).count() >= 5)
@@ -170,7 +175,10 @@ def test_a_job_runs_beside_calls(live_queue):
     ran = []
     hub = Queue.objects.get(name="hub")
     enqueue_tasks([new_task(hub, "route:0", "due", kind="job"), new_task(live_queue, "order:1", "k")])
-    with channel() as peer, workers({**handlers_for({live_queue.pk: peer.url}), "job": Job(lambda task: ran.append(task.key))}):
+    with (
+        channel() as peer,
+        workers({**handlers_for({live_queue.pk: peer.url}), "job": Job(lambda task: ran.append(task.key))}),
+    ):
         wait_until(lambda: open_tasks() == 0)
     assert ran == ["due"]
     assert peer.told == {"order:1": ["k"]}

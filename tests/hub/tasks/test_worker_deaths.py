@@ -61,7 +61,10 @@ def test_a_slow_call_outlives_a_short_lease_because_it_is_renewed(live_queue):
     enqueue_tasks([new_task(live_queue, "order:1", "slow")])
     with channel(lambda *_: Response(seconds=5.0)) as peer:
         urls = {live_queue.pk: peer.url}
-        with process(url_of_the_test(), urls, name="one", lease=3.0), process(url_of_the_test(), urls, name="two", lease=3.0):
+        with (
+            process(url_of_the_test(), urls, name="one", lease=3.0),
+            process(url_of_the_test(), urls, name="two", lease=3.0),
+        ):
             wait_until(lambda: open_tasks() == 0)
     assert len(peer.arrived) == 1
     assert peer.overlaps == []
@@ -93,13 +96,18 @@ def test_a_database_restart_during_delivery_loses_nothing(data_dir):
     url = server.start()
     try:
         subprocess.run(
-            [sys.executable, "-m", "django", "migrate", "--verbosity=0"], env={**os.environ, "DATABASE_URL": url}, check=True
+            [sys.executable, "-m", "django", "migrate", "--verbosity=0"],
+            env={**os.environ, "DATABASE_URL": url},
+            check=True,
         )
         with psycopg.connect(url, autocommit=True) as session:
-            rows = session.execute("INSERT INTO tasks_queue (name) VALUES ('channel:shop') RETURNING id").fetchall()
+            rows = session.execute(
+                "INSERT INTO tasks_queue (name) VALUES ('channel:shop') RETURNING id"
+            ).fetchall()
             queue_id = int(rows[0][0])
             session.execute(
-                "INSERT INTO tasks_lane (queue_id, name) SELECT %s, 'order:' || g FROM generate_series(1, 10) g", [queue_id]
+                "INSERT INTO tasks_lane (queue_id, name) SELECT %s, 'order:' || g FROM generate_series(1, 10) g",
+                [queue_id],
             )
             session.execute(
                 """INSERT INTO tasks_task (queue_id, lane, kind, key) SELECT %s, 'order:' || l, 'ping', l || '-' || k
@@ -111,7 +119,9 @@ def test_a_database_restart_during_delivery_loses_nothing(data_dir):
             server.stop()
             server.start()
             wait_until(lambda: open_at(url) == 0, seconds=45)
-        assert peer.told == {f"order:{lane}": [f"{lane}-{number}" for number in (1, 2, 3)] for lane in range(1, 11)}
+        assert peer.told == {
+            f"order:{lane}": [f"{lane}-{number}" for number in (1, 2, 3)] for lane in range(1, 11)
+        }
         assert peer.overlaps == []
     finally:
         server.stop()

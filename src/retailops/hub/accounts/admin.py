@@ -4,11 +4,7 @@ from django.contrib.admin import register
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from unfold.forms import (  # type: ignore[import-untyped]
-    AdminPasswordChangeForm,
-    UserChangeForm,
-    UserCreationForm,
-)
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm  # type: ignore[import-untyped]
 
 from retailops.hub.accounts.models import ApiKey, User
 from retailops.hub.accounts.operations.revoke_api_key import revoke_api_key

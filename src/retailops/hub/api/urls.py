@@ -21,4 +21,6 @@ _families = "|".join(sorted({_any_case(action.name.split(".")[0]) for action in 
 _json = re.escape(".") + _any_case("json")
 _anything = "[\\s\\S]*"
 
-urlpatterns = [re_path(rf"\A(?:/*(?:{_families})(?:[/~.]{_anything})?|{_anything}{_json})\Z", dispatch, name="api")]
+urlpatterns = [
+    re_path(rf"\A(?:/*(?:{_families})(?:[/~.]{_anything})?|{_anything}{_json})\Z", dispatch, name="api")
+]

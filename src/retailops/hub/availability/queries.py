@@ -54,7 +54,11 @@ def available_to_sell(*, listing_ids: Collection[int]) -> dict[int, Available]:
 
     def own(listing: _Listing, sku_id: int) -> list[Source]:
         facilities = allowed.get(listing.channel_id)
-        return [source for facility, source in internal.get(sku_id, ()) if facilities is None or facility in facilities]
+        return [
+            source
+            for facility, source in internal.get(sku_id, ())
+            if facilities is None or facility in facilities
+        ]
 
     found = {}
     for listing in listings:
@@ -73,7 +77,9 @@ def available_to_sell(*, listing_ids: Collection[int]) -> dict[int, Available]:
             open_demand = demand.get(listing.sku_id, 0)
         sources += external.get(listing.sku_id, []) if listing.use_vendors else []
         sources += inflight.get(listing.sku_id, []) if listing.use_inflight else []
-        found[listing.id] = add_up(sources, open_demand=open_demand, buffer=listing.buffer, maximum=listing.maximum)
+        found[listing.id] = add_up(
+            sources, open_demand=open_demand, buffer=listing.buffer, maximum=listing.maximum
+        )
     return found
 
 
@@ -84,7 +90,8 @@ def _less_demand(sources: list[Source], demand: int) -> list[Source]:
 
 def _allowed_facilities(channel_ids: Collection[int]) -> Mapping[int, set[int]]:
     rows = fetch(
-        "SELECT channel_id, facility_id FROM channels_channel_facilities WHERE channel_id = ANY(%s)", [sorted(channel_ids)]
+        "SELECT channel_id, facility_id FROM channels_channel_facilities WHERE channel_id = ANY(%s)",
+        [sorted(channel_ids)],
     )
     allowed: dict[int, set[int]] = defaultdict(set)
     for channel_id, facility_id in rows:
@@ -101,14 +108,18 @@ def _internal(sku_ids: Collection[int]) -> Mapping[int, list[tuple[int, Source]]
     )
     internal: dict[int, list[tuple[int, Source]]] = defaultdict(list)
     for sku_id, facility_id, name, available, total in rows:
-        internal[sku_id].append((facility_id, Source("internal", available, total, facility_name=name, facility_id=facility_id)))
+        internal[sku_id].append(
+            (facility_id, Source("internal", available, total, facility_name=name, facility_id=facility_id))
+        )
     return internal
 
 
 def _external(sku_ids: Collection[int]) -> Mapping[int, list[Source]]:
     external: dict[int, list[Source]] = defaultdict(list)
     for offer in vendor_offers(sku_ids=sku_ids):
-        external[offer.sku_id].append(Source("external", offer.available, offer.advised, vendor_name=offer.vendor_name))
+        external[offer.sku_id].append(
+            Source("external", offer.available, offer.advised, vendor_name=offer.vendor_name)
+        )
     return external
 
 

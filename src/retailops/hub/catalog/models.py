@@ -29,8 +29,12 @@ class Sku(models.Model):
     price = money_field(default=0, db_default=0)
     currency = models.CharField(max_length=3, default="USD", db_default="USD")
     weight_kg = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
-    kit = models.BooleanField(default=False, db_default=False, help_text="Made of other SKUs; has no stock of its own")
-    backorder = models.BooleanField(default=False, db_default=False, help_text="May be sold beyond stock; still ships only from stock")
+    kit = models.BooleanField(
+        default=False, db_default=False, help_text="Made of other SKUs; has no stock of its own"
+    )
+    backorder = models.BooleanField(
+        default=False, db_default=False, help_text="May be sold beyond stock; still ships only from stock"
+    )
     active = models.BooleanField(default=True, db_default=True)
     attributes = models.JSONField(default=dict, db_default={}, blank=True)
     updated_at = models.DateTimeField(db_default=TransactionNow())
@@ -92,11 +96,17 @@ class Listing(models.Model):
     channel = models.ForeignKey("channels.Channel", on_delete=models.CASCADE, related_name="listings")
     sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="listings")
     enabled = models.BooleanField(default=True, db_default=True)
-    buffer = models.PositiveIntegerField(default=0, db_default=0, help_text="Units held back from this channel")
-    max_published = models.PositiveIntegerField(null=True, blank=True, help_text="Never show more than this; empty: no maximum")
+    buffer = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Units held back from this channel"
+    )
+    max_published = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Never show more than this; empty: no maximum"
+    )
     published_quantity = models.PositiveIntegerField(null=True, blank=True, editable=False)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
-    push_state = models.CharField(max_length=10, choices=PushState.choices, default=PushState.PENDING, db_default="pending")
+    push_state = models.CharField(
+        max_length=10, choices=PushState.choices, default=PushState.PENDING, db_default="pending"
+    )
     push_message = models.CharField(max_length=500, default="", db_default="", blank=True)
 
     class Meta:

@@ -21,15 +21,25 @@ class Channel(models.Model):
     auth_key = EncryptedTextField(help_text="Sent as integration_auth_token")
     queue = models.OneToOneField("tasks.Queue", on_delete=models.PROTECT, editable=False)
     capabilities = ArrayField(
-        models.CharField(max_length=40), default=list, help_text="Interactions the channel implements; others are never called"
+        models.CharField(max_length=40),
+        default=list,
+        help_text="Interactions the channel implements; others are never called",
     )
     settle_on = models.CharField(max_length=10, choices=SettleOn.choices, default=SettleOn.SHIP)
     pull_every_seconds = models.PositiveIntegerField(default=60)
-    facilities = models.ManyToManyField("stock.Facility", blank=True, help_text="Stock published here; none chosen: all")
+    facilities = models.ManyToManyField(
+        "stock.Facility", blank=True, help_text="Stock published here; none chosen: all"
+    )
     use_vendor_stock = models.BooleanField(default=True)
-    use_inflight_stock = models.BooleanField(default=False, help_text="Publish what is on its way on reorder POs")
-    sku_fanout = models.CharField(max_length=20, default="no_fanout", db_default="no_fanout", help_text="Last catalog_get_config")
-    feed_template = models.ForeignKey("channels.FeedTemplate", null=True, blank=True, on_delete=models.PROTECT)
+    use_inflight_stock = models.BooleanField(
+        default=False, help_text="Publish what is on its way on reorder POs"
+    )
+    sku_fanout = models.CharField(
+        max_length=20, default="no_fanout", db_default="no_fanout", help_text="Last catalog_get_config"
+    )
+    feed_template = models.ForeignKey(
+        "channels.FeedTemplate", null=True, blank=True, on_delete=models.PROTECT
+    )
     created_at = models.DateTimeField(db_default=TransactionNow())
 
     def __str__(self) -> str:
@@ -51,7 +61,12 @@ class ChannelCursor(models.Model):
 
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True)
     page_token = models.TextField(default="", db_default="")
-    walk_tokens = ArrayField(models.TextField(), default=list, db_default=[], help_text="Hashes of this walk's tokens, to see a loop")
+    walk_tokens = ArrayField(
+        models.TextField(),
+        default=list,
+        db_default=[],
+        help_text="Hashes of this walk's tokens, to see a loop",
+    )
     walk_started_at = models.DateTimeField(null=True)
     walk_finished_at = models.DateTimeField(null=True)
 
@@ -64,12 +79,16 @@ class ShipCode(models.Model):
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ship_codes")
     carrier_name = models.CharField(max_length=100)
-    carrier_class_name = models.CharField(max_length=100, default="", db_default="", blank=True, help_text="Empty: any class")
+    carrier_class_name = models.CharField(
+        max_length=100, default="", db_default="", blank=True, help_text="Empty: any class"
+    )
     code = models.CharField(max_length=255)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["channel", "carrier_name", "carrier_class_name"], name="ship_code_once")
+            models.UniqueConstraint(
+                fields=["channel", "carrier_name", "carrier_class_name"], name="ship_code_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -90,7 +109,9 @@ class ContractViolation(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["channel", "interaction", "path", "message"], name="violation_once")
+            models.UniqueConstraint(
+                fields=["channel", "interaction", "path", "message"], name="violation_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ REQUIRED = ("sku",)
 OPTIONAL = ("name", "product", "product_name", "brand", "price", "currency", "weight_kg", "active")
 YES, NO = ("1", "yes", "true", "y"), ("0", "no", "false", "n")
 
+
 @dataclass(frozen=True, slots=True)
 class RowResult:
     """What became of a row: added, changed, unchanged or refused."""

@@ -17,14 +17,17 @@ class Shipment(models.Model):
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="shipments")
     facility = models.ForeignKey("stock.Facility", null=True, on_delete=models.PROTECT, db_index=False)
     vendor = models.ForeignKey("purchasing.Vendor", null=True, on_delete=models.PROTECT, db_index=False)
-    state = models.CharField(max_length=20, choices=State.choices, default=State.RELEASED, db_default="released")
+    state = models.CharField(
+        max_length=20, choices=State.choices, default=State.RELEASED, db_default="released"
+    )
     created_at = models.DateTimeField(db_default=TransactionNow())
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(facility__isnull=True, vendor__isnull=False) | Q(facility__isnull=False, vendor__isnull=True),
+                condition=Q(facility__isnull=True, vendor__isnull=False)
+                | Q(facility__isnull=False, vendor__isnull=True),
                 name="shipment_one_source",
             )
         ]
@@ -41,7 +44,9 @@ class ShipmentItem(models.Model):
     """quantity = still planned + shipped + cancelled."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="items")
-    order_line = models.ForeignKey("orders.OrderLine", on_delete=models.PROTECT, related_name="shipment_items")
+    order_line = models.ForeignKey(
+        "orders.OrderLine", on_delete=models.PROTECT, related_name="shipment_items"
+    )
     quantity = models.IntegerField()
     shipped = models.IntegerField(default=0, db_default=0)
     cancelled = models.IntegerField(default=0, db_default=0)
@@ -66,10 +71,14 @@ class Allocation(models.Model):
     Σ quantity over a (facility, SKU) is that level's `allocated`. Kits keep the composition they were routed with.
     """
 
-    shipment_item = models.ForeignKey(ShipmentItem, on_delete=models.PROTECT, related_name="allocations", db_index=False)
+    shipment_item = models.ForeignKey(
+        ShipmentItem, on_delete=models.PROTECT, related_name="allocations", db_index=False
+    )
     facility = models.ForeignKey("stock.Facility", on_delete=models.PROTECT, db_index=False)
     sku = models.ForeignKey("catalog.Sku", on_delete=models.PROTECT, db_index=False)
-    per_unit = models.PositiveIntegerField(default=1, db_default=1, help_text="Units of the SKU in one unit of the item")
+    per_unit = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Units of the SKU in one unit of the item"
+    )
     quantity = models.IntegerField(help_text="Units still set aside")
 
     class Meta:
@@ -77,7 +86,9 @@ class Allocation(models.Model):
             models.UniqueConstraint(fields=["shipment_item", "sku"], name="allocation_once"),
             models.CheckConstraint(condition=Q(quantity__gte=0), name="allocation_not_negative"),
         ]
-        indexes = [models.Index(fields=["sku", "facility"], name="allocation_live", condition=Q(quantity__gt=0))]
+        indexes = [
+            models.Index(fields=["sku", "facility"], name="allocation_live", condition=Q(quantity__gt=0))
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.sku_id}"
@@ -87,7 +98,9 @@ class Package(models.Model):
     """What left the building. Never changed after it was recorded."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="packages")
-    key = models.CharField(max_length=120, unique=True, help_text="The sender's name for it; the same package counts once")
+    key = models.CharField(
+        max_length=120, unique=True, help_text="The sender's name for it; the same package counts once"
+    )
     carrier_name = models.CharField(max_length=100, default="", db_default="", blank=True)
     carrier_class_name = models.CharField(max_length=100, default="", db_default="", blank=True)
     tracking_number = models.CharField(max_length=100, default="", db_default="", blank=True)
@@ -122,7 +135,9 @@ class PackageItem(models.Model):
 class SourceExclusion(models.Model):
     """A facility or vendor that refused a line; routing doesn't ask it again for that line."""
 
-    order_line = models.ForeignKey("orders.OrderLine", on_delete=models.CASCADE, related_name="exclusions", db_index=False)
+    order_line = models.ForeignKey(
+        "orders.OrderLine", on_delete=models.CASCADE, related_name="exclusions", db_index=False
+    )
     facility = models.ForeignKey("stock.Facility", null=True, on_delete=models.CASCADE, db_index=False)
     vendor = models.ForeignKey("purchasing.Vendor", null=True, on_delete=models.CASCADE, db_index=False)
     reason = models.CharField(max_length=200)

@@ -27,8 +27,12 @@ class Order(models.Model):
         CANCELLED = "cancelled"
 
     channel = models.ForeignKey("channels.Channel", on_delete=models.PROTECT, db_index=False)
-    channel_refnum = models.CharField(max_length=255, help_text="The channel's name for the order, in all later calls")
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.RECEIVED, db_default="received")
+    channel_refnum = models.CharField(
+        max_length=255, help_text="The channel's name for the order, in all later calls"
+    )
+    status = models.CharField(
+        max_length=20, choices=Status.choices, default=Status.RECEIVED, db_default="received"
+    )
     currency = models.CharField(max_length=3)
     ship_service_code = models.CharField(max_length=255, default="", db_default="", blank=True)
     gift_message = models.TextField(default="", db_default="", blank=True)
@@ -44,7 +48,9 @@ class Order(models.Model):
     imported_at = models.DateTimeField(db_default=TransactionNow())
     updated_at = models.DateTimeField(db_default=TransactionNow())
     acknowledged_at = models.DateTimeField(null=True)
-    routing_due_at = models.DateTimeField(null=True, help_text="When routing should look at it next; empty: nothing to route")
+    routing_due_at = models.DateTimeField(
+        null=True, help_text="When routing should look at it next; empty: nothing to route"
+    )
     routed_at = models.DateTimeField(null=True, help_text="When routing last looked at it")
     cancelled_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -60,7 +66,9 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="order_status"),
-            models.Index(fields=["routing_due_at"], name="order_routing_due", condition=Q(routing_due_at__isnull=False)),
+            models.Index(
+                fields=["routing_due_at"], name="order_routing_due", condition=Q(routing_due_at__isnull=False)
+            ),
             models.Index(fields=["updated_at", "id"], name="order_updated"),
             models.Index(fields=["channel_refnum"], name="order_refnum"),
         ]
@@ -83,7 +91,9 @@ class OrderLine(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
     channel_item_refnum = models.CharField(max_length=255, default="", db_default="", blank=True)
-    item_type = models.CharField(max_length=10, choices=ItemType.choices, default=ItemType.SHIP, db_default="ship")
+    item_type = models.CharField(
+        max_length=10, choices=ItemType.choices, default=ItemType.SHIP, db_default="ship"
+    )
     sku = models.ForeignKey("catalog.Sku", null=True, on_delete=models.PROTECT, db_index=False)
     sku_code = models.CharField("SKU as sent", max_length=255)
     description = models.TextField(default="", db_default="", blank=True)
@@ -106,13 +116,17 @@ class OrderLine(models.Model):
     options = models.JSONField(default=list, db_default=[], blank=True)
     attributes = models.JSONField(default=list, db_default=[], blank=True)
     estimated_ship_date = models.DateTimeField(null=True)
-    routing_reason = models.CharField(max_length=40, default="", db_default="", blank=True, help_text="Why open units aren't routed")
+    routing_reason = models.CharField(
+        max_length=40, default="", db_default="", blank=True, help_text="Why open units aren't routed"
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["order", "position"], name="line_position_once"),
             models.UniqueConstraint(
-                fields=["order", "channel_item_refnum"], condition=~Q(channel_item_refnum=""), name="line_refnum_once"
+                fields=["order", "channel_item_refnum"],
+                condition=~Q(channel_item_refnum=""),
+                name="line_refnum_once",
             ),
             models.CheckConstraint(
                 condition=Q(ordered__gte=F("planned") + F("shipped") + F("cancelled"))
@@ -121,7 +135,9 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(condition=Q(returned__lte=F("shipped")), name="line_returned_was_shipped"),
             models.CheckConstraint(
-                condition=money_is_finite("unit_price", "discount_amt", "tax_amt", "shipping_amt", "recycling_amt"),
+                condition=money_is_finite(
+                    "unit_price", "discount_amt", "tax_amt", "shipping_amt", "recycling_amt"
+                ),
                 name="line_money_finite",
             ),
         ]
@@ -199,7 +215,9 @@ class OrderHold(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order", "kind"], condition=Q(released_at__isnull=True), name="hold_open_once")
+            models.UniqueConstraint(
+                fields=["order", "kind"], condition=Q(released_at__isnull=True), name="hold_open_once"
+            )
         ]
         indexes = [
             models.Index(fields=["order"], name="hold_order"),

@@ -10,7 +10,8 @@ from retailops.hub.db import fetch
 def ordered_skus(order_ids: Collection[int]) -> set[int]:
     """Return the SKUs on orders."""
     rows = fetch(
-        "SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND sku_id IS NOT NULL", [sorted(order_ids)]
+        "SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND sku_id IS NOT NULL",
+        [sorted(order_ids)],
     )
     return {row[0] for row in rows}
 

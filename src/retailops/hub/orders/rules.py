@@ -214,7 +214,9 @@ class IncomingOrder:
         if not self.payments:
             return ""
         refused = [payment for payment in self.payments if payment.state == "failed"]
-        paid = sum((p.amount for p in self.payments if p.state == "succeeded" and p.kind in ("auth", "charge")), ZERO)
+        paid = sum(
+            (p.amount for p in self.payments if p.state == "succeeded" and p.kind in ("auth", "charge")), ZERO
+        )
         if paid >= self.grand_total:
             return ""
         if refused:
@@ -225,7 +227,11 @@ class IncomingOrder:
         """Return why this order can't be stored at all; empty when it can."""
         if not self.lines:
             return "order_items is empty: an order needs at least one item"
-        amounts = [value for line in self.lines for value in (line.unit_price, line.amounts.extended, line.amounts.total)]
+        amounts = [
+            value
+            for line in self.lines
+            for value in (line.unit_price, line.amounts.extended, line.amounts.total)
+        ]
         if max(self.grand_total, *map(abs, amounts)) > MONEY_MAX:
             return f"an amount exceeds {MONEY_MAX}"
         if sum(line.quantity for line in self.lines) >= 2**31:

@@ -29,7 +29,9 @@ def amount_due(lines: Sequence[BilledLine], *, order_level: Decimal, currency: s
     the last shipment takes exactly the rest.
     """
     shipped = sum((_share(line.total, line.shipped, line.ordered, currency) for line in lines), ZERO)
-    to_ship = sum((_share(line.total, line.ordered - line.cancelled, line.ordered, currency) for line in lines), ZERO)
+    to_ship = sum(
+        (_share(line.total, line.ordered - line.cancelled, line.ordered, currency) for line in lines), ZERO
+    )
     if to_ship <= 0:
         ended = all(line.shipped + line.cancelled == line.ordered for line in lines)
         everything = ended and any(line.shipped for line in lines)

@@ -20,25 +20,37 @@ class Vendor(models.Model):
     enabled = models.BooleanField(default=True, db_default=True)
     priority = models.PositiveSmallIntegerField(default=100, db_default=100, help_text="Lower ships first")
     change_after_submit = models.BooleanField(
-        default=False, db_default=False, help_text="Submitted POs may still change until the vendor accepts them"
+        default=False,
+        db_default=False,
+        help_text="Submitted POs may still change until the vendor accepts them",
     )
     decrement_on = models.CharField(
         max_length=10, choices=DecrementOn.choices, default=DecrementOn.SUBMITTED, db_default="submitted"
     )
     feed_latency_seconds = models.PositiveIntegerField(
-        default=600, db_default=600, help_text="Advice may be this much older than it says (clock skew and feed delay)"
+        default=600,
+        db_default=600,
+        help_text="Advice may be this much older than it says (clock skew and feed delay)",
     )
-    fresh_hours = models.PositiveIntegerField(default=24, db_default=24, help_text="Advice counts in full this long")
-    expiry_hours = models.PositiveIntegerField(default=72, db_default=72, help_text="Advice counts for nothing after this")
+    fresh_hours = models.PositiveIntegerField(
+        default=24, db_default=24, help_text="Advice counts in full this long"
+    )
+    expiry_hours = models.PositiveIntegerField(
+        default=72, db_default=72, help_text="Advice counts for nothing after this"
+    )
     buffer = models.PositiveIntegerField(default=0, db_default=0, help_text="Units of each VPC never sold")
     reroute_remainder = models.BooleanField(
-        default=True, db_default=True, help_text="What a vendor doesn't ship goes back to routing; off: it is cancelled"
+        default=True,
+        db_default=True,
+        help_text="What a vendor doesn't ship goes back to routing; off: it is cancelled",
     )
     created_at = models.DateTimeField(db_default=TransactionNow())
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(expiry_hours__gte=F("fresh_hours")), name="vendor_expiry_after_fresh")
+            models.CheckConstraint(
+                condition=Q(expiry_hours__gte=F("fresh_hours")), name="vendor_expiry_after_fresh"
+            )
         ]
 
     def __str__(self) -> str:
@@ -87,14 +99,22 @@ class PurchaseOrder(models.Model):
     vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY, db_default="ready")
-    order = models.ForeignKey("orders.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="purchase_orders")
+    order = models.ForeignKey(
+        "orders.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="purchase_orders"
+    )
     facility = models.ForeignKey(
-        "stock.Facility", null=True, blank=True, on_delete=models.PROTECT, help_text="Where a reorder is received"
+        "stock.Facility",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="Where a reorder is received",
     )
     currency = models.CharField(max_length=3, default="USD", db_default="USD")
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=TransactionNow())
-    date_submit = models.DateTimeField(db_default=TransactionNow(), help_text="Not to be worked on by the vendor before")
+    date_submit = models.DateTimeField(
+        db_default=TransactionNow(), help_text="Not to be worked on by the vendor before"
+    )
     submitted_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)

@@ -34,7 +34,9 @@ def vendor_offers(*, sku_ids: Collection[int], lock: bool = False) -> list[Vendo
     """
     ids = sorted(set(sku_ids))
     if lock:
-        fetch("SELECT id FROM purchasing_vendorsku WHERE sku_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+        fetch(
+            "SELECT id FROM purchasing_vendorsku WHERE sku_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids]
+        )
     rows = fetch(
         """SELECT vs.id, v.id, v.name, vs.sku_id, vs.cost, vs.currency, v.priority, coalesce(vs.advised_quantity, 0),
                coalesce((SELECT sum(i.quantity - i.cancelled) FROM purchasing_poitem i JOIN purchasing_purchaseorder po
@@ -50,7 +52,21 @@ def vendor_offers(*, sku_ids: Collection[int], lock: bool = False) -> list[Vendo
 
 
 def _offer(row: Row) -> VendorOffer:
-    (vendor_sku_id, vendor_id, name, sku_id, cost, currency, priority, advised, reserved, age, fresh, expiry, buffer) = row
+    (
+        vendor_sku_id,
+        vendor_id,
+        name,
+        sku_id,
+        cost,
+        currency,
+        priority,
+        advised,
+        reserved,
+        age,
+        fresh,
+        expiry,
+        buffer,
+    ) = row
     advice = Advice(advised, reserved, age, fresh, expiry, buffer)
     return VendorOffer(
         vendor_sku_id=vendor_sku_id,

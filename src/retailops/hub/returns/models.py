@@ -20,8 +20,12 @@ class Return(models.Model):
 
     rma = models.CharField("RMA", max_length=60, unique=True)
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="returns")
-    facility = models.ForeignKey("stock.Facility", on_delete=models.PROTECT, help_text="Where the goods come back to")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.AUTHORIZED, db_default="authorized")
+    facility = models.ForeignKey(
+        "stock.Facility", on_delete=models.PROTECT, help_text="Where the goods come back to"
+    )
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.AUTHORIZED, db_default="authorized"
+    )
     refund_action = models.CharField(
         max_length=12, choices=RefundAction.choices, default=RefundAction.REFUND, db_default="refund"
     )
@@ -37,7 +41,9 @@ class Return(models.Model):
         verbose_name = "return"
         constraints = [
             models.CheckConstraint(
-                condition=money_is_finite("product_amt", "discount_amt", "tax_amt", "shipping_amt", "refund_amt"),
+                condition=money_is_finite(
+                    "product_amt", "discount_amt", "tax_amt", "shipping_amt", "refund_amt"
+                ),
                 name="return_money_finite",
             )
         ]
@@ -69,7 +75,9 @@ class ReturnItem(models.Model):
             models.UniqueConstraint(fields=["return_record", "order_line"], name="return_line_once"),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="return_quantity_positive"),
             models.CheckConstraint(
-                condition=money_is_finite("product_amt", "discount_amt", "tax_amt", "shipping_amt", "credit_amt"),
+                condition=money_is_finite(
+                    "product_amt", "discount_amt", "tax_amt", "shipping_amt", "credit_amt"
+                ),
                 name="return_item_money_finite",
             ),
         ]

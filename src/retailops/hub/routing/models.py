@@ -33,13 +33,24 @@ class RoutingRule(models.Model):
     name = models.CharField(max_length=100, unique=True)
     position = models.PositiveIntegerField(default=100)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
-    channels = models.ManyToManyField("channels.Channel", blank=True, help_text="Orders of these channels; none chosen: all")
-    ship_service_codes = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="None: all")
-    countries = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="Ship-to countries as sent; none: all")
+    channels = models.ManyToManyField(
+        "channels.Channel", blank=True, help_text="Orders of these channels; none chosen: all"
+    )
+    ship_service_codes = ArrayField(
+        models.CharField(max_length=255), default=list, blank=True, help_text="None: all"
+    )
+    countries = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        help_text="Ship-to countries as sent; none: all",
+    )
     minimum_total = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     maximum_total = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     sources = models.CharField(max_length=10, choices=Sources.choices, default=Sources.OWN_FIRST)
-    facility_groups = models.ManyToManyField("stock.FacilityGroup", blank=True, help_text="None chosen: all facilities")
+    facility_groups = models.ManyToManyField(
+        "stock.FacilityGroup", blank=True, help_text="None chosen: all facilities"
+    )
     vendors = models.ManyToManyField("purchasing.Vendor", blank=True, help_text="None chosen: all vendors")
     sort = models.CharField(max_length=10, choices=Sort.choices, default=Sort.PRIORITY)
     split = models.CharField(max_length=10, choices=Split.choices, default=Split.BY_UNIT)

@@ -49,7 +49,9 @@ def open_orders(order_ids: Collection[int]) -> list[OpenOrder]:
     orders = []
     for (order_id, channel_id, service, country, total), of_order in groupby(rows, key=lambda row: row[:5]):
         lines = [OpenLine(row[5], row[6], row[7], frozenset(row[8]), frozenset(row[9])) for row in of_order]
-        orders.append(OpenOrder(order_id, channel_id, service, country, total, lines, allowed.get(channel_id)))
+        orders.append(
+            OpenOrder(order_id, channel_id, service, country, total, lines, allowed.get(channel_id))
+        )
     return orders
 
 
@@ -78,7 +80,13 @@ def lock_stock(sku_ids: Collection[int]) -> StockPicture:
         offered[offer.vendor_sku_id] = offer.available
         offers[offer.sku_id].append(
             VendorSource(
-                offer.vendor_id, offer.vendor_sku_id, offer.sku_id, offer.priority, offer.cost, offer.currency, offer.stale
+                offer.vendor_id,
+                offer.vendor_sku_id,
+                offer.sku_id,
+                offer.priority,
+                offer.cost,
+                offer.currency,
+                offer.stale,
             )
         )
     return StockPicture(

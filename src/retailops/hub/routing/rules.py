@@ -146,12 +146,18 @@ def route_order(order: OpenOrder, rules: Sequence[Rule], stock: StockPicture) ->
 
 
 def _apply_rule(
-    order: OpenOrder, rule: Rule, lines: Sequence[OpenLine], open_units: Mapping[int, int], stock: StockPicture
+    order: OpenOrder,
+    rule: Rule,
+    lines: Sequence[OpenLine],
+    open_units: Mapping[int, int],
+    stock: StockPicture,
 ) -> list[Decision]:
     sources = _sort_sources(order, rule, lines, stock)
     for source in sources:
-        if lines and all(_available(source, line, stock) >= open_units[line.line_id] for line in lines) and not _clash(
-            source, lines, open_units, stock
+        if (
+            lines
+            and all(_available(source, line, stock) >= open_units[line.line_id] for line in lines)
+            and not _clash(source, lines, open_units, stock)
         ):
             return [_take(order, rule, source, line, open_units[line.line_id], stock) for line in lines]
     if rule.split == "never":
@@ -171,7 +177,9 @@ def _apply_rule(
     return decisions
 
 
-def _sort_sources(order: OpenOrder, rule: Rule, lines: Sequence[OpenLine], stock: StockPicture) -> list[Source]:
+def _sort_sources(
+    order: OpenOrder, rule: Rule, lines: Sequence[OpenLine], stock: StockPicture
+) -> list[Source]:
     """Return the sources the rule allows that carry any of the lines, the best first."""
     facilities = {
         f.id: f
@@ -190,7 +198,11 @@ def _sort_sources(order: OpenOrder, rule: Rule, lines: Sequence[OpenLine], stock
         if rule.sort == "most_stock":
             return Decimal(-sum(_available(source, line, stock) for line in lines)), source_id
         if rule.sort == "cost" or rule.sources == "cheapest":
-            cost = facilities[source_id].unit_cost if kind == "facility" else min(o.cost for o in vendors[source_id])
+            cost = (
+                facilities[source_id].unit_cost
+                if kind == "facility"
+                else min(o.cost for o in vendors[source_id])
+            )
             return cost, source_id
         priority = facilities[source_id].priority if kind == "facility" else vendors[source_id][0].priority
         return Decimal(priority), source_id
@@ -198,11 +210,15 @@ def _sort_sources(order: OpenOrder, rule: Rule, lines: Sequence[OpenLine], stock
     own = sorted((("facility", facility_id) for facility_id in facilities), key=rank)
     bought = sorted((("vendor", vendor_id) for vendor_id in vendors), key=rank)
     by_policy = {"own": own, "vendors": bought, "own_first": own + bought}
-    return by_policy.get(rule.sources) or (sorted(own + bought, key=rank) if rule.sources == "cheapest" else [])
+    return by_policy.get(rule.sources) or (
+        sorted(own + bought, key=rank) if rule.sources == "cheapest" else []
+    )
 
 
 def _offer(source: Source, line: OpenLine, stock: StockPicture) -> VendorSource | None:
-    return next((offer for offer in stock.offers.get(line.sku_id or 0, ()) if offer.vendor_id == source[1]), None)
+    return next(
+        (offer for offer in stock.offers.get(line.sku_id or 0, ()) if offer.vendor_id == source[1]), None
+    )
 
 
 def _available(source: Source, line: OpenLine, stock: StockPicture) -> int:
@@ -210,8 +226,8 @@ def _available(source: Source, line: OpenLine, stock: StockPicture) -> int:
     kind, source_id = source
     if kind == "vendor":
         offer = _offer(source, line, stock)
-        refused = offer is None or source_id in line.refused_vendors
-        return 0 if refused or offer is None else stock.offered.get(offer.vendor_sku_id, 0)
+        willing = offer is not None and source_id not in line.refused_vendors
+        return stock.offered.get(offer.vendor_sku_id, 0) if offer and willing else 0
     parts = stock.parts.get(line.sku_id or 0, ())
     if not parts or source_id in line.refused_facilities:
         return 0
@@ -260,15 +276,19 @@ def _reason(  # noqa: PLR0911 - one return for each reason
     offers = stock.offers.get(line.sku_id, ())
     if not parts and not offers:
         return "empty_kit"
-    allowed = dict.fromkeys(source for rule in rules for source in _sort_sources(order, rule, [line], stock))
     carriers = [
         source
-        for source in allowed
-        if source[0] == "vendor" or (parts and all((source[1], sku_id) in stock.carried for sku_id, _ in parts))
+        for source in dict.fromkeys(s for rule in rules for s in _sort_sources(order, rule, [line], stock))
+        if source[0] == "vendor"
+        or (parts and all((source[1], sku_id) in stock.carried for sku_id, _ in parts))
     ]
     if not carriers:
         return "no_source"
-    willing = [s for s in carriers if s[1] not in (line.refused_vendors if s[0] == "vendor" else line.refused_facilities)]
+    willing = [
+        s
+        for s in carriers
+        if s[1] not in (line.refused_vendors if s[0] == "vendor" else line.refused_facilities)
+    ]
     if not willing:
         return "refused"
     available = [_available(source, line, stock) for source in willing]

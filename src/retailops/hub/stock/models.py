@@ -17,12 +17,20 @@ class Facility(models.Model):
 
     code = models.CharField(max_length=50, unique=True)
     name = models.CharField(max_length=200)
-    enabled = models.BooleanField(default=True, db_default=True, help_text="Off: not published and not routed to")
+    enabled = models.BooleanField(
+        default=True, db_default=True, help_text="Off: not published and not routed to"
+    )
     priority = models.PositiveSmallIntegerField(default=100, db_default=100, help_text="Lower ships first")
     unit_cost = models.DecimalField(
-        max_digits=10, decimal_places=4, default=0, db_default=0, help_text="Handling cost of a unit, for routing by cost"
+        max_digits=10,
+        decimal_places=4,
+        default=0,
+        db_default=0,
+        help_text="Handling cost of a unit, for routing by cost",
     )
-    safety_stock = models.PositiveIntegerField(default=0, db_default=0, help_text="Units of each SKU never sold from here")
+    safety_stock = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Units of each SKU never sold from here"
+    )
     groups = models.ManyToManyField(FacilityGroup, blank=True, related_name="facilities")
     country = models.CharField(max_length=2, default="", db_default="", blank=True)
     time_zone = models.CharField(max_length=50, default="UTC", db_default="UTC")
@@ -73,10 +81,14 @@ class StockMove(models.Model):
     sku = models.ForeignKey("catalog.Sku", on_delete=models.PROTECT, db_index=False)
     d_on_hand = models.IntegerField("change of on hand", default=0, db_default=0)
     d_allocated = models.IntegerField("change of allocated", default=0, db_default=0)
-    key = models.CharField(max_length=120, unique=True, help_text="Names the cause; the same cause moves stock once")
+    key = models.CharField(
+        max_length=120, unique=True, help_text="Names the cause; the same cause moves stock once"
+    )
     actor = models.CharField(max_length=100)
     reason = models.CharField(max_length=300, default="", db_default="", blank=True)
-    shipment_item = models.ForeignKey("fulfilment.ShipmentItem", null=True, on_delete=models.PROTECT, db_index=False)
+    shipment_item = models.ForeignKey(
+        "fulfilment.ShipmentItem", null=True, on_delete=models.PROTECT, db_index=False
+    )
     package = models.ForeignKey("fulfilment.Package", null=True, on_delete=models.PROTECT, db_index=False)
     return_item = models.ForeignKey("returns.ReturnItem", null=True, on_delete=models.PROTECT, db_index=False)
     po_item = models.ForeignKey("purchasing.PoItem", null=True, on_delete=models.PROTECT, db_index=False)

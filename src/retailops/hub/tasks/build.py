@@ -82,19 +82,30 @@ def _complete(handler: CallHandler, tasks: Sequence[ClaimedTask], built: Built) 
     return built
 
 
-def _set_culprits_apart(handler: CallHandler, tasks: Sequence[ClaimedTask], error: Exception) -> list[Settlement]:
+def _set_culprits_apart(
+    handler: CallHandler, tasks: Sequence[ClaimedTask], error: Exception
+) -> list[Settlement]:
     """Settle one lane's tasks without any call: park those that can't be built alone, put back the others.
 
     Calls for some of them would be in flight while the settlement of the others gives the lane away.
     """
-    culprits = {task.id: failure for task in tasks if (failure := _failure_alone(handler, task))} if len(tasks) > 1 else {}
+    culprits = (
+        {task.id: failure for task in tasks if (failure := _failure_alone(handler, task))}
+        if len(tasks) > 1
+        else {}
+    )
     culprits = culprits or {task.id: error for task in tasks}
     return [
         Settlement(
-            task, OutcomeClass.PERMANENT, f"could not be built: {culprits[task.id]!r}", blocks_lane=handler.blocks_lane
+            task,
+            OutcomeClass.PERMANENT,
+            f"could not be built: {culprits[task.id]!r}",
+            blocks_lane=handler.blocks_lane,
         )
         if task.id in culprits
-        else Settlement(task, OutcomeClass.RETRYABLE, "put back: a task beside it could not be built", retry_after=0.0)
+        else Settlement(
+            task, OutcomeClass.RETRYABLE, "put back: a task beside it could not be built", retry_after=0.0
+        )
         for task in tasks
     ]
 

@@ -14,12 +14,18 @@ class Queue(models.Model):
     name = models.CharField(max_length=100, unique=True, help_text="channel:CODE, or hub")
     paused = models.BooleanField(default=False, db_default=False)
     pause_reason = models.CharField(max_length=300, default="", db_default="", blank=True)
-    not_before = models.DateTimeField(null=True, blank=True, help_text="Set by the circuit breaker and by Retry-After")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Set by the circuit breaker and by Retry-After"
+    )
     failures_in_row = models.PositiveIntegerField(default=0, db_default=0)
     max_in_flight = models.PositiveSmallIntegerField(
-        default=128, db_default=128, help_text="Lanes that one worker takes up at once; it calls over at most 16 connections"
+        default=128,
+        db_default=128,
+        help_text="Lanes that one worker takes up at once; it calls over at most 16 connections",
     )
-    rate_per_second = models.FloatField(null=True, blank=True, help_text="Requests per second over all workers; empty: no limit")
+    rate_per_second = models.FloatField(
+        null=True, blank=True, help_text="Requests per second over all workers; empty: no limit"
+    )
     tokens = models.FloatField(default=0, db_default=0, editable=False)
     tokens_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
 
@@ -41,11 +47,15 @@ class Lane(models.Model):
     claimed_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, default="", db_default="")
     blocked = models.BooleanField(
-        default=False, db_default=False, help_text="Its first task is parked, and what follows must not overtake it"
+        default=False,
+        db_default=False,
+        help_text="Its first task is parked, and what follows must not overtake it",
     )
 
     class Meta:
-        indexes = [models.Index(fields=["queue", "due_at"], name="lane_due", condition=models.Q(blocked=False))]
+        indexes = [
+            models.Index(fields=["queue", "due_at"], name="lane_due", condition=models.Q(blocked=False))
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -69,13 +79,24 @@ class Task(models.Model):
     queue = models.ForeignKey(Queue, on_delete=models.PROTECT)
     lane = models.CharField(max_length=120)
     kind = models.CharField(max_length=40, help_text="An interaction, or a job of the hub")
-    key = models.CharField(max_length=120, help_text="What it is about; a queued task with the same lane, kind and key stands for both")
-    subject_id = models.BigIntegerField(null=True, help_text="Primary key of the order, package, listing… it is about")
+    key = models.CharField(
+        max_length=120,
+        help_text="What it is about; a queued task with the same lane, kind and key stands for both",
+    )
+    subject_id = models.BigIntegerField(
+        null=True, help_text="Primary key of the order, package, listing… it is about"
+    )
     order = models.ForeignKey("orders.Order", null=True, on_delete=models.CASCADE)
     payload = models.JSONField(default=dict, db_default={})
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, db_default=State.QUEUED)
-    outcome = models.CharField(max_length=15, choices=Outcome.choices, default=Outcome.NONE, db_default="", blank=True)
-    message = models.TextField(default="", db_default="", blank=True, help_text="The last error or event, in plain words")
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.QUEUED, db_default=State.QUEUED
+    )
+    outcome = models.CharField(
+        max_length=15, choices=Outcome.choices, default=Outcome.NONE, db_default="", blank=True
+    )
+    message = models.TextField(
+        default="", db_default="", blank=True, help_text="The last error or event, in plain words"
+    )
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     ambiguous_attempts = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Attempts whose effect on the other side is not known"
@@ -88,7 +109,9 @@ class Task(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["lane", "id"], name="task_lane_live", condition=models.Q(state__in=["queued", "running"])
+                fields=["lane", "id"],
+                name="task_lane_live",
+                condition=models.Q(state__in=["queued", "running"]),
             ),
             models.Index(fields=["queue", "id"], name="task_parked", condition=models.Q(state="parked")),
             models.Index(fields=["order", "id"], name="task_order"),
@@ -98,7 +121,7 @@ class Task(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["lane", "kind", "key"], condition=models.Q(state="queued"), name="task_queued_once"
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -145,7 +168,9 @@ class Schedule(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lane", "kind"], name="schedule_once")]
-        indexes = [models.Index(fields=["next_due_at"], name="schedule_due", condition=models.Q(enabled=True))]
+        indexes = [
+            models.Index(fields=["next_due_at"], name="schedule_due", condition=models.Q(enabled=True))
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} every {self.every_seconds} s"

@@ -60,7 +60,9 @@ def queue_states() -> list[QueueState]:
     return [QueueState(*row) for row in rows]
 
 
-def list_tasks(*, states: Sequence[str], queue: str = "", kind: str = "", limit: int = 50, before: int = 0) -> list[TaskRow]:
+def list_tasks(
+    *, states: Sequence[str], queue: str = "", kind: str = "", limit: int = 50, before: int = 0
+) -> list[TaskRow]:
     """Return tasks in these states, the newest first; `before` is the id of the last one already seen."""
     rows = fetch(
         """SELECT t.id, q.name, t.lane, t.kind, t.key, t.state, t.outcome, t.attempts, t.message, t.created_at, t.due_at,

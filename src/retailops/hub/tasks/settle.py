@@ -38,7 +38,10 @@ def settle(answers: Sequence[Answer], handlers: Mapping[str, Handler], settled: 
 
 
 def _settle_apart(
-    answers: Sequence[Answer], handlers: Mapping[str, Handler], settled: Sequence[Settlement], error: Exception
+    answers: Sequence[Answer],
+    handlers: Mapping[str, Handler],
+    settled: Sequence[Settlement],
+    error: Exception,
 ) -> None:
     """Settle answers one by one; the one that fails alone, too, is settled as failed."""
     if len(answers) == 1 and not settled:

@@ -104,7 +104,9 @@ class Worker:
     async def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
         async with GuardedSession(self._policy) as self._session:
-            helpers = [asyncio.create_task(loop()) for loop in (self._listen, self._keep_time, self._settle_loop)]
+            helpers = [
+                asyncio.create_task(loop()) for loop in (self._listen, self._keep_time, self._settle_loop)
+            ]
             await self._claim_loop(stop)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
@@ -117,7 +119,9 @@ class Worker:
             _close(pool, threads=1)
         _close(self._job_threads, threads=JOB_THREADS)
 
-    async def _in_thread(self, pool: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _in_thread(
+        self, pool: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """Run database work in a thread, with a connection that is known to be usable."""
 
         def work() -> R:
@@ -158,7 +162,11 @@ class Worker:
 
     def _claim_and_build(self, room: int, in_flight: Mapping[int, int]) -> Work:
         tasks = claim_tasks(
-            worker=self._name, lease_seconds=self._lease_seconds, limit=room, in_flight=in_flight, batches=self._batches
+            worker=self._name,
+            lease_seconds=self._lease_seconds,
+            limit=room,
+            in_flight=in_flight,
+            batches=self._batches,
         )
         return build(tasks, self._handlers)
 

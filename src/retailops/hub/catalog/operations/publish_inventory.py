@@ -11,7 +11,11 @@ INVENTORY_PUSH = "inventory_push"
 
 
 def publish_inventory(
-    *, sku_ids: Collection[int], only_channel: int | None = None, except_channel: int | None = None, force: bool = False
+    *,
+    sku_ids: Collection[int],
+    only_channel: int | None = None,
+    except_channel: int | None = None,
+    force: bool = False,
 ) -> None:
     """Queue an inventory push for each listing of these SKUs, and of the kits made of them.
 

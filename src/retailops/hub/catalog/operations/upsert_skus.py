@@ -48,15 +48,25 @@ def upsert_skus(*, rows: Sequence[SkuRow], actor: str) -> UpsertResult:
     unique = sorted({row.code: row for row in rows}.values(), key=lambda row: row.code)
     known = _known([row.code for row in unique])
     product_of = {
-        row.code: row.product_code or (known[row.code][1] if row.code in known else row.code) for row in unique
+        row.code: row.product_code or (known[row.code][1] if row.code in known else row.code)
+        for row in unique
     }
     products = _upsert_products(unique, product_of)
     created = _insert(unique, product_of)
     updated = _update([row for row in unique if row.code in known], product_of)
     ids = {code: sku_id for code, (sku_id, _) in known.items()} | created
-    changed = {row.code for row in unique if row.code in known and (row.code in updated or product_of[row.code] in products)}
+    changed = {
+        row.code
+        for row in unique
+        if row.code in known and (row.code in updated or product_of[row.code] in products)
+    }
     if created or changed:
-        record(actor=actor, action="catalog.upsert", subject="skus", data={"created": len(created), "changed": len(changed)})
+        record(
+            actor=actor,
+            action="catalog.upsert",
+            subject="skus",
+            data={"created": len(created), "changed": len(changed)},
+        )
     return UpsertResult(
         created=created,
         changed={code: ids[code] for code in sorted(changed)},
@@ -130,7 +140,16 @@ def _update(rows: Sequence[SkuRow], product_of: Mapping[str, str]) -> set[str]:
 
 def _columns(rows: Sequence[SkuRow], product_of: Mapping[str, str]) -> list[list[object]]:
     values = [
-        (product_of[row.code], row.code, row.name, row.price, row.currency, row.weight_kg, row.backorder, row.active)
+        (
+            product_of[row.code],
+            row.code,
+            row.name,
+            row.price,
+            row.currency,
+            row.weight_kg,
+            row.backorder,
+            row.active,
+        )
         for row in rows
     ]
     return columns_of(values, 8)

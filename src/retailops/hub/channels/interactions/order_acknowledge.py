@@ -47,7 +47,11 @@ class OrderAcknowledge(ReplyInteraction[OrderAcknowledgeResponse, Refnums]):
                 for chunk in _chunks(known, self.across_lanes)
             ],
             settled=[
-                *(self.nothing_to_tell(t, "the order is gone") for t in tasks if subject_of(t) not in refnums),
+                *(
+                    self.nothing_to_tell(t, "the order is gone")
+                    for t in tasks
+                    if subject_of(t) not in refnums
+                ),
                 *(self._hold_back(t) for t in tasks if subject_of(t) in waiting),
             ],
         )
@@ -82,7 +86,11 @@ class OrderAcknowledge(ReplyInteraction[OrderAcknowledgeResponse, Refnums]):
     def _hold_back(self, task: ClaimedTask) -> Settlement:
         """A push computed before the order was imported must not arrive after its acknowledgement (decision 3)."""
         return Settlement(
-            task, OutcomeClass.OK, "waits for an inventory push in flight", again=True, retry_after=HOLD_BACK_SECONDS
+            task,
+            OutcomeClass.OK,
+            "waits for an inventory push in flight",
+            again=True,
+            retry_after=HOLD_BACK_SECONDS,
         )
 
     def _call(self, channel: Channel, tasks: Sequence[ClaimedTask], refnums: Refnums) -> Call:

@@ -36,7 +36,8 @@ def cancel_orders(
     """
     locked = lock_orders(order_ids)
     rows = fetch(
-        "SELECT id, open + planned FROM orders_orderline WHERE order_id = ANY(%s) AND open + planned > 0", [locked]
+        "SELECT id, open + planned FROM orders_orderline WHERE order_id = ANY(%s) AND open + planned > 0",
+        [locked],
     )
     return _cancel(locked, {row[0]: row[1] for row in rows}, actor, reason, tell_channel=tell_channel)
 
@@ -62,7 +63,10 @@ def _cancel(
     touched = take_units(quantities, actor=actor, reason=reason)
     count_lines([LineChange(line_id, cancelled=units) for line_id, units in quantities.items()])
     log_events(
-        [(order_id, "units_cancelled", {"reason": reason, "lines": len(quantities)}) for order_id in order_ids],
+        [
+            (order_id, "units_cancelled", {"reason": reason, "lines": len(quantities)})
+            for order_id in order_ids
+        ],
         actor=actor,
     )
     completed = finish_orders(order_ids=order_ids, actor=actor, tell_channel=tell_channel)
@@ -78,12 +82,16 @@ def _cancel(
 
 def take_units(quantities: Mapping[int, int], *, actor: str, reason: str) -> set[int]:
     """Make units of lines open, withdrawing planned ones as needed; return the SKUs whose availability changes."""
-    rows = fetch("SELECT id, open, planned, sku_id FROM orders_orderline WHERE id = ANY(%s)", [sorted(quantities)])
+    rows = fetch(
+        "SELECT id, open, planned, sku_id FROM orders_orderline WHERE id = ANY(%s)", [sorted(quantities)]
+    )
     from_plan: dict[int, int] = {}
     for line_id, open_units, planned, _ in rows:
         if quantities[line_id] > open_units + planned:
             left = open_units + planned
-            message = f"line {line_id}: {left} units are not shipped yet; {quantities[line_id]} can't be cancelled"
+            message = (
+                f"line {line_id}: {left} units are not shipped yet; {quantities[line_id]} can't be cancelled"
+            )
             raise NotCancellableError(message)
         from_plan[line_id] = max(0, quantities[line_id] - open_units)
     withdraw: dict[int, int] = {}

@@ -27,9 +27,15 @@ def finish_orders(*, order_ids: Collection[int], actor: str, tell_channel: bool 
     completed = sorted(order_id for order_id, order in ended.items() if order.shipped or not order.ordered)
     cancelled = sorted(order_id for order_id, order in ended.items() if not order.shipped and order.ordered)
     if completed:
-        execute("UPDATE orders_order SET completed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [completed])
+        execute(
+            "UPDATE orders_order SET completed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)",
+            [completed],
+        )
     if cancelled:
-        execute("UPDATE orders_order SET cancelled_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [cancelled])
+        execute(
+            "UPDATE orders_order SET cancelled_at = now(), routing_due_at = NULL WHERE id = ANY(%s)",
+            [cancelled],
+        )
     request_captures(order_ids=order_ids, actor=actor)
     log_events([(order_id, "completed", {}) for order_id in completed], actor=actor)
     log_events([(order_id, "cancelled", {}) for order_id in cancelled], actor=actor)

@@ -39,12 +39,18 @@ def count_stock(*, counted: Mapping[LevelKey, int], actor: str, reason: str, key
 def _correct(
     kind: str, figures: Mapping[LevelKey, int], actor: str, reason: str, key: str, *, absolute: bool
 ) -> list[int]:
-    order_ids = lock_orders({*_allocated_orders(figures), *backordered(sku_ids={level[1] for level in figures})})
+    order_ids = lock_orders(
+        {*_allocated_orders(figures), *backordered(sku_ids={level[1] for level in figures})}
+    )
     levels = lock_levels(figures)
     keys = {level: f"{kind}:{key}:{level[0]}:{level[1]}" for level in figures}
-    repeated = {row[0] for row in fetch("SELECT key FROM stock_stockmove WHERE key = ANY(%s)", [list(keys.values())])}
+    repeated = {
+        row[0] for row in fetch("SELECT key FROM stock_stockmove WHERE key = ANY(%s)", [list(keys.values())])
+    }
     figures = {level: figure for level, figure in figures.items() if keys[level] not in repeated}
-    deltas = {level: figure - levels[level].on_hand if absolute else figure for level, figure in figures.items()}
+    deltas = {
+        level: figure - levels[level].on_hand if absolute else figure for level, figure in figures.items()
+    }
     for level, delta in deltas.items():
         if levels[level].on_hand + delta < 0:
             place = f"facility {level[0]}, SKU {level[1]}"
@@ -107,6 +113,10 @@ def _give_up(missing: Mapping[LevelKey, int], actor: str, reason: str) -> list[i
             withdraw[item_id] += units
             orders.add(order_id)
         left[facility_id, sku_id] -= withdraw[item_id] * per_unit
-    withdraw_items(quantities={item: units for item, units in withdraw.items() if units}, actor=actor, reason=reason)
-    log_events([(order_id, "allocation_lost", {"reason": reason}) for order_id in sorted(orders)], actor=actor)
+    withdraw_items(
+        quantities={item: units for item, units in withdraw.items() if units}, actor=actor, reason=reason
+    )
+    log_events(
+        [(order_id, "allocation_lost", {"reason": reason}) for order_id in sorted(orders)], actor=actor
+    )
     return sorted(orders)

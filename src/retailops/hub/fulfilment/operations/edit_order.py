@@ -106,7 +106,9 @@ def preview_edit(*, order_id: int, changes: Sequence[LineEdit]) -> EditPreview:
     skus = find_skus({change.sku_code for change in changes if change.sku_code})
     previews = [_preview(change, lines, skus, currency) for change in changes]
     difference = sum((line.new_total - line.old_total for line in previews), ZERO)
-    return EditPreview(previews, total, total + difference, currency, _warnings(order_id, previews, total + difference))
+    return EditPreview(
+        previews, total, total + difference, currency, _warnings(order_id, previews, total + difference)
+    )
 
 
 @unit_of_work
@@ -134,9 +136,13 @@ def edit_order(*, order_id: int, changes: Sequence[LineEdit], actor: str) -> Edi
     )
     _reprice(changes, lines)
     _add_lines(order_id, [change for change in changes if change.line_id is None])
-    execute("UPDATE orders_order SET grand_total = %s, updated_at = now() WHERE id = %s", [preview.new_total, order_id])
+    execute(
+        "UPDATE orders_order SET grand_total = %s, updated_at = now() WHERE id = %s",
+        [preview.new_total, order_id],
+    )
     log_events(
-        [(order_id, "edited", {"old_total": str(preview.old_total), "new_total": str(preview.new_total)})], actor=actor
+        [(order_id, "edited", {"old_total": str(preview.old_total), "new_total": str(preview.new_total)})],
+        actor=actor,
     )
     tell_order(order_ids=[order_id], kind="order_update", key="update")
     finish_orders(order_ids=[order_id], actor=actor)
@@ -163,7 +169,9 @@ def _refuse_twins(changes: Sequence[LineEdit], lines: Mapping[int, _Line]) -> No
             raise EditError(message)
 
 
-def _preview(change: LineEdit, lines: Mapping[int, _Line], skus: Mapping[str, int], currency: str) -> LinePreview:
+def _preview(
+    change: LineEdit, lines: Mapping[int, _Line], skus: Mapping[str, int], currency: str
+) -> LinePreview:
     if change.unit_price is not None and change.unit_price < 0:
         message = f"unit price {change.unit_price}: a price can't be below zero"
         raise EditError(message)
@@ -175,7 +183,9 @@ def _preview(change: LineEdit, lines: Mapping[int, _Line], skus: Mapping[str, in
         raise EditError(message)
     quantity = line.wanted if change.quantity is None else change.quantity
     if quantity < line.shipped:
-        message = f"{line.sku_code}: {line.shipped} units have shipped; the quantity can't be set to {quantity}"
+        message = (
+            f"{line.sku_code}: {line.shipped} units have shipped; the quantity can't be set to {quantity}"
+        )
         raise EditError(message)
     price = line.unit_price if change.unit_price is None else change.unit_price
     return LinePreview(

@@ -65,7 +65,11 @@ def plan_shipments(*, items: Sequence[PlannedItem], actor: str) -> list[int]:
     count_lines([LineChange(item.line_id, planned=item.quantity) for item in items])
     log_events(
         [
-            (order_id, "shipment_planned", {"shipment": shipment_id, "facility": facility_id, "vendor": vendor_id})
+            (
+                order_id,
+                "shipment_planned",
+                {"shipment": shipment_id, "facility": facility_id, "vendor": vendor_id},
+            )
             for (order_id, facility_id, vendor_id), shipment_id in shipment_ids.items()
         ],
         actor=actor,
@@ -75,12 +79,17 @@ def plan_shipments(*, items: Sequence[PlannedItem], actor: str) -> list[int]:
 
 def _allocate(rows: Sequence[_Item], actor: str) -> None:
     allocations = [
-        (row, sku_id, per_unit, row.planned.quantity * per_unit) for row in rows for sku_id, per_unit in row.planned.parts
+        (row, sku_id, per_unit, row.planned.quantity * per_unit)
+        for row in rows
+        for sku_id, per_unit in row.planned.parts
     ]
     copy_rows(
         Allocation,
         ("shipment_item_id", "facility_id", "sku_id", "per_unit", "quantity"),
-        ((row.id, row.planned.facility_id, sku_id, per_unit, units) for row, sku_id, per_unit, units in allocations),
+        (
+            (row.id, row.planned.facility_id, sku_id, per_unit, units)
+            for row, sku_id, per_unit, units in allocations
+        ),
     )
     post_moves(
         [
@@ -105,7 +114,9 @@ def _order_from_vendors(rows: Sequence[_Item]) -> None:
                 vendor_id=of_shipment[0].planned.vendor_id or 0,
                 currency=of_shipment[0].planned.currency,
                 items=[
-                    DropshipItem(row.id, row.planned.vendor_sku_id or 0, row.planned.quantity, row.planned.unit_cost)
+                    DropshipItem(
+                        row.id, row.planned.vendor_sku_id or 0, row.planned.quantity, row.planned.unit_cost
+                    )
                     for row in of_shipment
                 ],
             )

@@ -101,7 +101,9 @@ def _by_key(packages: Sequence[NewPackage]) -> dict[str, NewPackage]:
     by_key: dict[str, NewPackage] = {}
     for package in packages:
         if by_key.setdefault(package.key, package) != package:
-            message = f"package {package.key} is there twice, and differs; give each package a name of its own"
+            message = (
+                f"package {package.key} is there twice, and differs; give each package a name of its own"
+            )
             raise PackageError(message)
     return by_key
 
@@ -180,7 +182,9 @@ def _count(shipped: Mapping[int, int], items: Mapping[int, Row]) -> None:
            FROM unnest(%s::bigint[], %s::int[]) AS q (id, units) WHERE i.id = q.id""",
         columns_of(sorted(shipped.items()), 2),
     )
-    count_lines([LineChange(items[item_id][2], planned=-units, shipped=units) for item_id, units in shipped.items()])
+    count_lines(
+        [LineChange(items[item_id][2], planned=-units, shipped=units) for item_id, units in shipped.items()]
+    )
 
 
 def _move_stock(shipped: Mapping[int, int], packages: Mapping[int, int], actor: str) -> None:

@@ -18,7 +18,14 @@ def tell_packages(*, package_ids: Collection[int]) -> None:
     )
     enqueue_tasks(
         [
-            NewTask(queue_id, f"order:{order_id}", "order_shipment_submit", f"package:{package_id}", package_id, order_id)
+            NewTask(
+                queue_id,
+                f"order:{order_id}",
+                "order_shipment_submit",
+                f"package:{package_id}",
+                package_id,
+                order_id,
+            )
             for queue_id, order_id, package_id in rows
         ]
     )
@@ -31,4 +38,6 @@ def tell_order(*, order_ids: Collection[int], kind: str, key: str) -> None:
            WHERE o.id = ANY(%s) AND %s = ANY(c.capabilities) ORDER BY o.id""",
         [sorted(order_ids), kind],
     )
-    enqueue_tasks([NewTask(queue_id, f"order:{order_id}", kind, key, order_id, order_id) for queue_id, order_id in rows])
+    enqueue_tasks(
+        [NewTask(queue_id, f"order:{order_id}", kind, key, order_id, order_id) for queue_id, order_id in rows]
+    )

@@ -41,7 +41,9 @@ def planned_units(*, line_ids: Collection[int] = (), item_ids: Collection[int] =
     return [PlannedUnits(*row) for row in rows]
 
 
-def withdraw_items(*, quantities: Mapping[int, int], actor: str, reason: str, by_vendor: bool = False) -> set[int]:
+def withdraw_items(
+    *, quantities: Mapping[int, int], actor: str, reason: str, by_vendor: bool = False
+) -> set[int]:
     """Take units (shipment item → units) back and return the SKUs that are free again at facilities.
 
     The caller holds the orders' locks and recomputes their status. Raises `NotPlannedError`, and `PoFrozenError` where

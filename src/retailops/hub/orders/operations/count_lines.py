@@ -25,7 +25,8 @@ class LineChange:
 def lock_orders(order_ids: Collection[int]) -> list[int]:
     """Lock orders for the rest of the transaction, in the order that all operations use; return those that exist."""
     rows = fetch(
-        "SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(set(order_ids))]
+        "SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        [sorted(set(order_ids))],
     )
     return [row[0] for row in rows]
 

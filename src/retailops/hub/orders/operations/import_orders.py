@@ -10,11 +10,7 @@ from retailops.hub.catalog.queries import find_skus
 from retailops.hub.db import columns_of, fetch, unit_of_work
 from retailops.hub.orders.operations.log_events import log_events
 from retailops.hub.orders.operations.reimport_orders import reimport_orders
-from retailops.hub.orders.operations.write_order_parts import (
-    write_addresses,
-    write_holds,
-    write_lines,
-)
+from retailops.hub.orders.operations.write_order_parts import write_addresses, write_holds, write_lines
 from retailops.hub.orders.rules import IncomingOrder, OrderFacts, derive_status
 from retailops.hub.tasks.operations.enqueue_tasks import NewTask, enqueue_tasks
 
@@ -62,7 +58,9 @@ def import_orders(*, channel: ChannelRef, orders: Sequence[IncomingOrder], actor
     write_holds({created[ref]: holds[ref] for ref in created}, actor)
     log_events([(order_id, "imported", {}) for order_id in new], actor=actor)
     known = reimport_orders(
-        channel_id=channel.id, orders=[order for ref, order in incoming.items() if ref not in created], skus=skus,
+        channel_id=channel.id,
+        orders=[order for ref, order in incoming.items() if ref not in created],
+        skus=skus,
         actor=actor,
     )
     if channel.acknowledges:
@@ -85,14 +83,26 @@ def _insert_orders(
     rows = []
     for ref, order in orders.items():
         units = sum(line.quantity for line in order.lines if line.item_type == "ship")
-        facts = OrderFacts(
-            ordered=units, open=units, planned=0, shipped=0, on_hold=bool(holds[ref])
+        facts = OrderFacts(ordered=units, open=units, planned=0, shipped=0, on_hold=bool(holds[ref]))
+        rows.append(
+            (
+                channel.id,
+                ref,
+                derive_status(facts),
+                order.currency,
+                order.ship_service_code,
+                order.gift_message,
+                order.ip_address,
+                order.shipping_amt,
+                order.tax_amt,
+                order.discount_amt,
+                order.grand_total,
+                json.dumps(order.attributes),
+                json.dumps(order.tags),
+                order.content_hash,
+                order.channel_created_at,
+            )
         )
-        rows.append((
-            channel.id, ref, derive_status(facts), order.currency, order.ship_service_code, order.gift_message,
-            order.ip_address, order.shipping_amt, order.tax_amt, order.discount_amt, order.grand_total,
-            json.dumps(order.attributes), json.dumps(order.tags), order.content_hash, order.channel_created_at,
-        ))
     inserted = fetch(
         """INSERT INTO orders_order (channel_id, channel_refnum, status, currency, ship_service_code, gift_message,
                ip_address, shipping_amt, tax_amt, discount_amt, grand_total, attributes, tags, content_hash,
@@ -112,7 +122,9 @@ def _insert_orders(
 def _queue_acknowledgements(channel: ChannelRef, order_ids: Sequence[int]) -> None:
     enqueue_tasks(
         [
-            NewTask(channel.queue_id, f"order:{order_id}", ORDER_ACKNOWLEDGE, "acknowledge", order_id, order_id)
+            NewTask(
+                channel.queue_id, f"order:{order_id}", ORDER_ACKNOWLEDGE, "acknowledge", order_id, order_id
+            )
             for order_id in order_ids
         ]
     )

@@ -60,16 +60,22 @@ def reimport_orders(
 def _replace(orders: Mapping[int, IncomingOrder], skus: Mapping[str, int], actor: str) -> frozenset[int]:
     """Store new content in place of the old; nothing outside has happened on the ground of the old."""
     ids = sorted(orders)
-    old = fetch("SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND sku_id IS NOT NULL", [ids])
+    old = fetch(
+        "SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND sku_id IS NOT NULL", [ids]
+    )
     for name in ("orders_orderline", "orders_orderaddress", "orders_ordercustomer"):
         execute(f"DELETE FROM {name} WHERE order_id = ANY(%s)", [ids])  # noqa: S608 - constants of ours
     # What the old content was held for is judged anew; what a person holds the order for is not ours to release.
-    execute("DELETE FROM orders_orderhold WHERE order_id = ANY(%s) AND kind = ANY(%s)", [ids, list(CONTENT_HOLDS)])
+    execute(
+        "DELETE FROM orders_orderhold WHERE order_id = ANY(%s) AND kind = ANY(%s)", [ids, list(CONTENT_HOLDS)]
+    )
     _update_heads(orders)
     write_lines(orders, skus)
     write_addresses(orders)
     write_holds({order_id: order.find_holds(skus) for order_id, order in orders.items()}, actor)
-    log_events([(order_id, "replaced", {"reason": "changed at the channel"}) for order_id in ids], actor=actor)
+    log_events(
+        [(order_id, "replaced", {"reason": "changed at the channel"}) for order_id in ids], actor=actor
+    )
     recompute_orders(ids)
     new = {skus[line.sku_code] for order in orders.values() for line in order.lines if line.sku_code in skus}
     return frozenset(new | {row[0] for row in old})

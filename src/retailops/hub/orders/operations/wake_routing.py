@@ -31,9 +31,7 @@ def wake_routing(*, order_ids: Collection[int]) -> None:
 def queue_routing() -> None:
     """Queue the routing job in each of its lanes."""
     queue_id = hub_queue_id()
-    enqueue_tasks(
-        [NewTask(queue_id, f"route:{lane}", ROUTE_ORDERS, "due") for lane in range(ROUTING_LANES)]
-    )
+    enqueue_tasks([NewTask(queue_id, f"route:{lane}", ROUTE_ORDERS, "due") for lane in range(ROUTING_LANES)])
 
 
 def hub_queue_id() -> int:

@@ -21,7 +21,9 @@ ADDRESS_COLUMNS = (
 )  # fmt: skip
 
 
-def write_lines(orders: Mapping[int, IncomingOrder], skus: Mapping[str, int], *, first_position: int = 1) -> None:
+def write_lines(
+    orders: Mapping[int, IncomingOrder], skus: Mapping[str, int], *, first_position: int = 1
+) -> None:
     """Insert the lines of orders (id → order). Advisory and in-store lines are born shipped."""
     copy_rows(OrderLine, LINE_COLUMNS, _line_rows(orders, skus, first_position))
 

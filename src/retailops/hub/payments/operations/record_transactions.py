@@ -102,7 +102,8 @@ def record_refunds(*, order_id: int, refunds: Sequence[Refund], key_prefix: str,
     """Record refunds that the channel reports, once for each key; what exceeds the captured money is not counted."""
     lock_orders([order_id])
     locked = fetch(
-        "SELECT captured - refunded, currency FROM payments_payment WHERE order_id = %s FOR NO KEY UPDATE", [order_id]
+        "SELECT captured - refunded, currency FROM payments_payment WHERE order_id = %s FOR NO KEY UPDATE",
+        [order_id],
     )
     if not locked:
         return
@@ -125,7 +126,9 @@ def record_refunds(*, order_id: int, refunds: Sequence[Refund], key_prefix: str,
         columns_of(rows, 8),
     )
     _sum_up({order_id})
-    log_events([(order_id, "refunded", {"amount": str(row[2]), "state": row[1]}) for row in rows], actor=actor)
+    log_events(
+        [(order_id, "refunded", {"amount": str(row[2]), "state": row[1]}) for row in rows], actor=actor
+    )
 
 
 @unit_of_work
@@ -159,7 +162,16 @@ def request_refund(*, order_id: int, amount: Decimal, reason: str, key: str, act
     transaction_id = int(made[0][0])
     log_events([(order_id, "refund_requested", {"amount": str(amount), "reason": reason})], actor=actor)
     enqueue_tasks(
-        [NewTask(queue_id, f"order:{order_id}", "payment_credit", f"credit:{transaction_id}", transaction_id, order_id)]
+        [
+            NewTask(
+                queue_id,
+                f"order:{order_id}",
+                "payment_credit",
+                f"credit:{transaction_id}",
+                transaction_id,
+                order_id,
+            )
+        ]
     )
     return transaction_id
 

@@ -39,7 +39,14 @@ def request_captures(*, order_ids: Collection[int], actor: str) -> list[int]:
     log_events([(row[0], "capture_requested", {"amount": str(row[1])}) for row in due], actor=actor)
     enqueue_tasks(
         [
-            NewTask(queues[order_id], f"order:{order_id}", "order_settle_payment", f"settle:{tx_id}", tx_id, order_id)
+            NewTask(
+                queues[order_id],
+                f"order:{order_id}",
+                "order_settle_payment",
+                f"settle:{tx_id}",
+                tx_id,
+                order_id,
+            )
             for tx_id, order_id in sorted(rows)
         ]
     )
@@ -65,6 +72,8 @@ def _due(order_ids: Collection[int]) -> list[tuple[int, Decimal, str, int]]:
     for _, of_order in groupby(rows, key=lambda row: row[0]):
         lines = list(of_order)
         order_id, currency, queue_id, order_level, authorized, captured, pending = lines[0][:7]
-        worth = amount_due([BilledLine(*line[7:]) for line in lines], order_level=order_level, currency=currency)
+        worth = amount_due(
+            [BilledLine(*line[7:]) for line in lines], order_level=order_level, currency=currency
+        )
         due.append((order_id, min(worth, authorized) - captured - pending, currency, queue_id))
     return due

@@ -62,12 +62,10 @@ def advise_stock(*, vendor_id: int, advice: Sequence[StockAdvice], actor: str) -
     known_vpcs = {row[0] for row in known}
     unknown = sorted({item.vpc for item in latest} - known_vpcs)
     record(
-        actor=actor, action="vendor.advise", subject=f"vendor:{vendor_id}",
+        actor=actor,
+        action="vendor.advise",
+        subject=f"vendor:{vendor_id}",
         data={"advised": len(rows), "unknown": unknown[:20], "unknown_count": len(unknown)},
     )
     accepted = {row[0] for row in rows}
-    return AdviceResult(
-        accepted=sorted(accepted),
-        outdated=sorted(known_vpcs - accepted),
-        unknown=unknown,
-    )
+    return AdviceResult(accepted=sorted(accepted), outdated=sorted(known_vpcs - accepted), unknown=unknown)

@@ -62,14 +62,19 @@ def receive_return(
     currency = fetch("SELECT currency FROM orders_order WHERE id = %s", [order_id])[0][0]
     amounts = {
         item.line_id: return_amounts(
-            ChargedLine(*lines[item.line_id][1:7]), quantity=item.quantity, currency=currency, with_shipping=with_shipping
+            ChargedLine(*lines[item.line_id][1:7]),
+            quantity=item.quantity,
+            currency=currency,
+            with_shipping=with_shipping,
         )
         for item in items
     }
     return_id = _write(rma, order_id, facility_id, items, amounts, refund_action)
     count_lines([LineChange(item.line_id, returned=item.quantity) for item in items])
     touched = _restock(return_id, facility_id, items, lines, actor)
-    log_events([(order_id, "returned", {"rma": rma, "units": sum(item.quantity for item in items)})], actor=actor)
+    log_events(
+        [(order_id, "returned", {"rma": rma, "units": sum(item.quantity for item in items)})], actor=actor
+    )
     recompute_orders([order_id])
     _tell_channel(order_id, return_id)
     wake_backorders(sku_ids=touched)
@@ -79,7 +84,10 @@ def receive_return(
 
 def _components(items: Sequence[ReturnedItem]) -> set[int]:
     """Return the SKUs whose stock the returned lines may raise."""
-    rows = fetch("SELECT sku_id FROM orders_orderline WHERE id = ANY(%s) AND sku_id IS NOT NULL", [[i.line_id for i in items]])
+    rows = fetch(
+        "SELECT sku_id FROM orders_orderline WHERE id = ANY(%s) AND sku_id IS NOT NULL",
+        [[i.line_id for i in items]],
+    )
     return {sku_id for of_sku in components_of({row[0] for row in rows}).values() for sku_id, _ in of_sku}
 
 
@@ -187,5 +195,8 @@ def _tell_channel(order_id: int, return_id: int) -> None:
         [order_id],
     )
     enqueue_tasks(
-        [NewTask(row[0], f"order:{order_id}", "order_returned", f"return:{return_id}", return_id, order_id) for row in rows]
+        [
+            NewTask(row[0], f"order:{order_id}", "order_returned", f"return:{return_id}", return_id, order_id)
+            for row in rows
+        ]
     )

@@ -78,7 +78,9 @@ def _route(order_ids: Sequence[int], actor: str, *, dry_run: bool) -> RouteResul
     decisions = [decision for order in orders for decision in route_order(order, rules, stock)]
     if not dry_run:
         _carry_out(order_ids, orders, decisions, stock.parts, actor)
-    return RouteResult(order_ids, decisions, Counter(decision.reason for decision in decisions if decision.reason))
+    return RouteResult(
+        order_ids, decisions, Counter(decision.reason for decision in decisions if decision.reason)
+    )
 
 
 def _carry_out(
@@ -95,7 +97,14 @@ def _carry_out(
         RoutingDecision,
         ("order_line_id", "rule_id", "facility_id", "vendor_id", "quantity", "reason"),
         (
-            (d.line_id, d.rule_id, d.facility_id, d.offer.vendor_id if d.offer else None, d.quantity, d.reason)
+            (
+                d.line_id,
+                d.rule_id,
+                d.facility_id,
+                d.offer.vendor_id if d.offer else None,
+                d.quantity,
+                d.reason,
+            )
             for d in decisions
         ),
     )
@@ -105,7 +114,10 @@ def _carry_out(
            WHERE l.id = r.id AND l.routing_reason <> r.reason""",
         columns_of(sorted(reasons.items()), 2),
     )
-    execute("UPDATE orders_order SET routed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)", [list(order_ids)])
+    execute(
+        "UPDATE orders_order SET routed_at = now(), routing_due_at = NULL WHERE id = ANY(%s)",
+        [list(order_ids)],
+    )
     recompute_orders(order_ids)
     # Orders of advisory and in-store lines alone have nothing to route, and nothing else that would end them.
     finish_orders(order_ids=set(order_ids) - {order.order_id for order in orders}, actor=actor)

@@ -34,8 +34,13 @@ def receive_stock(*, receipts: Sequence[Receipt], actor: str, reason: str = "") 
     new = post_moves(
         [
             Move(
-                "receive", receipt.facility_id, receipt.sku_id, f"receive:{receipt.key}", d_on_hand=receipt.quantity,
-                reason=reason, po_item_id=receipt.po_item_id,
+                "receive",
+                receipt.facility_id,
+                receipt.sku_id,
+                f"receive:{receipt.key}",
+                d_on_hand=receipt.quantity,
+                reason=reason,
+                po_item_id=receipt.po_item_id,
             )
             for receipt in receipts
         ],

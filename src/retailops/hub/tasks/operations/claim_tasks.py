@@ -39,12 +39,7 @@ class ClaimedTask:
 
 @unit_of_work
 def claim_tasks(
-    *,
-    worker: str,
-    lease_seconds: float,
-    limit: int,
-    in_flight: Mapping[int, int],
-    batches: Mapping[str, int],
+    *, worker: str, lease_seconds: float, limit: int, in_flight: Mapping[int, int], batches: Mapping[str, int]
 ) -> list[ClaimedTask]:
     """Claim up to `limit` due lanes and mark the tasks at their heads as running.
 
@@ -153,8 +148,17 @@ def _start(
     )
     tasks = [
         ClaimedTask(
-            id=row[0], queue_id=claimed[row[1]][0], lane=row[1], fence=claimed[row[1]][1], kind=row[2], key=row[3],
-            subject_id=row[4], order_id=row[5], payload=json.loads(row[6]), attempts=row[7], ambiguous_attempts=row[8],
+            id=row[0],
+            queue_id=claimed[row[1]][0],
+            lane=row[1],
+            fence=claimed[row[1]][1],
+            kind=row[2],
+            key=row[3],
+            subject_id=row[4],
+            order_id=row[5],
+            payload=json.loads(row[6]),
+            attempts=row[7],
+            ambiguous_attempts=row[8],
             age_seconds=row[9],
         )
         for row in sorted(rows)

@@ -46,7 +46,15 @@ def enqueue_tasks(tasks: Sequence[NewTask]) -> None:
         payload = {**twin.payload, **task.payload} if twin else task.payload
         unique[task.lane, task.kind, task.key] = replace(task, payload=payload)
     rows = [
-        (task.queue_id, task.lane, task.kind, task.key, task.subject_id, task.order_id, json.dumps(task.payload))
+        (
+            task.queue_id,
+            task.lane,
+            task.kind,
+            task.key,
+            task.subject_id,
+            task.order_id,
+            json.dumps(task.payload),
+        )
         for task in unique.values()
     ]
     execute(

@@ -23,7 +23,8 @@ def run_due_schedules() -> int:
 def beat(*, worker: str) -> None:
     """Note that a worker is alive; forget those not seen for a day."""
     execute(
-        "INSERT INTO tasks_worker (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET seen_at = now()", [worker]
+        "INSERT INTO tasks_worker (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET seen_at = now()",
+        [worker],
     )
     execute("DELETE FROM tasks_worker WHERE seen_at < now() - interval '1 day'")
 

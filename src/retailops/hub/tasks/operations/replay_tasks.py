@@ -40,7 +40,10 @@ def set_aside_tasks(*, task_ids: Sequence[int], actor: str, reason: str) -> int:
     )
     _reopen_lanes(rows)
     record(
-        actor=actor, action="tasks.set_aside", subject="tasks", data={"ids": [row[0] for row in rows], "reason": reason}
+        actor=actor,
+        action="tasks.set_aside",
+        subject="tasks",
+        data={"ids": [row[0] for row in rows], "reason": reason},
     )
     return len(rows)
 

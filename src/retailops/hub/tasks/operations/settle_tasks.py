@@ -96,8 +96,13 @@ def _lock_lanes(settlements: Sequence[Settlement]) -> list[str]:
 def _write_attempts(settlements: Sequence[Settlement]) -> None:
     rows = [
         (
-            s.task.id, s.task.fence, s.outcome.value, s.http_status, _excerpt(s.request_excerpt),
-            _excerpt(s.response_excerpt), "" if s.outcome is OutcomeClass.OK else _excerpt(s.message),
+            s.task.id,
+            s.task.fence,
+            s.outcome.value,
+            s.http_status,
+            _excerpt(s.request_excerpt),
+            _excerpt(s.response_excerpt),
+            "" if s.outcome is OutcomeClass.OK else _excerpt(s.message),
         )
         for s in settlements
     ]
@@ -113,11 +118,19 @@ def _write_attempts(settlements: Sequence[Settlement]) -> None:
 
 def _write_tasks(settlements: Sequence[Settlement], verdicts: Sequence[Verdict]) -> None:
     """Store states. A retry whose twin was queued meanwhile, or claimed beside it, stands for both."""
-    closed = absorb_twins([s.task.id for s, verdict in zip(settlements, verdicts, strict=True) if verdict.state == "queued"])
+    closed = absorb_twins(
+        [s.task.id for s, verdict in zip(settlements, verdicts, strict=True) if verdict.state == "queued"]
+    )
     rows = [
         (
-            s.task.id, verdict.state, verdict.delay_seconds, s.outcome.value if s.outcome.told else "",
-            _excerpt(s.message), int(s.outcome.ambiguous), s.again and s.outcome.told, s.retry_after is None,
+            s.task.id,
+            verdict.state,
+            verdict.delay_seconds,
+            s.outcome.value if s.outcome.told else "",
+            _excerpt(s.message),
+            int(s.outcome.ambiguous),
+            s.again and s.outcome.told,
+            s.retry_after is None,
         )
         for s, verdict in zip(settlements, verdicts, strict=True)
         if s.task.id not in closed
@@ -142,7 +155,8 @@ def _release_lanes(lanes: list[str], blocked: set[str]) -> None:
     going_on = [lane for lane in lanes if lane not in blocked]
     if blocked:
         execute(
-            "UPDATE tasks_lane SET blocked = true, fence = NULL, worker = '' WHERE name = ANY(%s)", [sorted(blocked)]
+            "UPDATE tasks_lane SET blocked = true, fence = NULL, worker = '' WHERE name = ANY(%s)",
+            [sorted(blocked)],
         )
     execute(
         """WITH next AS (
@@ -191,7 +205,8 @@ def _count_failures(queue_id: int, count: int) -> None:
     delay = breaker_delay(failures)
     if delay is not None:
         execute(
-            "UPDATE tasks_queue SET not_before = now() + make_interval(secs => %s) WHERE id = %s", [delay, queue_id]
+            "UPDATE tasks_queue SET not_before = now() + make_interval(secs => %s) WHERE id = %s",
+            [delay, queue_id],
         )
 
 
