@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 import zlib
 from typing import TYPE_CHECKING
@@ -212,6 +213,8 @@ def test_what_is_not_http(peer: StartPeer, post: Post, reply: bytes) -> None:
 def test_a_reply_nobody_asked_for_is_not_taken_for_the_next(
     peer: StartPeer, post: Post, pause: float
 ) -> None:
+    sent = threading.Event()
+
     def script(wire: Wire) -> None:
         count = 0
         while wire.read_request():
@@ -220,10 +223,12 @@ def test_a_reply_nobody_asked_for_is_not_taken_for_the_next(
             if count == 1:
                 time.sleep(pause)
                 wire.answer(b"wrong")
+                sent.set()
 
     def slow(wire: Wire) -> None:
         wire.read_request()
-        time.sleep(0.15)
+        sent.wait(30)  # a reply that comes after the next request can't be told from the right one
+        time.sleep(0.05)
         wire.answer(b"slow", "Connection: close")
 
     first, between = peer(script), peer(slow)

@@ -86,11 +86,7 @@ class Caller:
 
     def settle(self, refnum: str, amount: float, series: int = 1, currency: str = "USD") -> Answer:
         charge = {"payment_type": "Visa", "transaction_type": "charge", "amount": amount}
-        payment = {
-            "currency_code": currency,
-            "payment_series_id": series,
-            "payment_transactions": [charge],
-        }
+        payment = {"currency_code": currency, "payment_series_id": series, "payment_transactions": [charge]}
         order = {"channel_order_refnum": refnum}
         return self.call("order_settle_payment", {"order": order, "payment": payment})
 

@@ -207,6 +207,19 @@ def test_cancel_and_complete(caller: Any) -> None:
     assert (item["shipped"], item["cancelled"], caller.order("R2")["status"]) == (1, 1, "completed")
 
 
+def test_an_order_of_charges_is_completed_without_a_shipment(caller: Any) -> None:
+    items = [{"sku": "POST", "quantity": 2, "unit_price": 4, "item_type": "advisory"}]
+    caller.http.post("/shop/orders", json={"refnum": "R1", "items": items})
+    caller.pull()
+    caller.acknowledge("R1")
+    assert codes(caller.ship("R1", 1)) == ["OVER_SHIPMENT"]
+    assert caller.order_call("order_complete", "R1") == {"status": "success", "events": []}
+    assert caller.settle("R1", 8) == {"events": []}
+    order = caller.order("R1")
+    assert (order["status"], order["captured"], order["items"][0]["cancelled"]) == ("completed", 8, 0)
+    assert caller.violations() == ["OVER_SHIPMENT"]
+
+
 def test_update_changes_adds_and_removes_lines(caller: Any) -> None:
     caller.imported("R1")
     lines = [

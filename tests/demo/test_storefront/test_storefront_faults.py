@@ -29,8 +29,7 @@ def ready(caller: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fault, effect",
-    [("drop-before-effect", False), ("drop-after-effect", True), ("half-body", True)],
+    "fault, effect", [("drop-before-effect", False), ("drop-after-effect", True), ("half-body", True)]
 )
 def test_broken_connections(ready: Any, fault: str, effect: bool) -> None:
     ready.set_faults(f"{fault}:1")

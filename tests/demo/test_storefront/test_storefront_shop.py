@@ -72,6 +72,44 @@ def test_a_refnum_is_used_once(caller: Any) -> None:
     assert caller.http.post("/shop/orders", json=bad).status_code == 422
 
 
+def test_what_does_not_ship_takes_nothing_from_the_shelf(caller: Any) -> None:
+    caller.list_sku("A", quantity=2)
+    items = [
+        {"sku": "A", "quantity": 1},
+        {"sku": "A", "quantity": 5, "item_type": "instore"},
+        {"sku": "POST", "quantity": 1, "unit_price": 4.5, "item_type": "advisory"},
+    ]
+    assert caller.http.post("/shop/orders", json={"refnum": "R1", "items": items}).status_code == 201
+    assert caller.available("A") == 1
+    (order,) = caller.pull()["orders"]
+    assert [item["item_type"] for item in order["order_items"]] == ["ship", "instore", "advisory"]
+    assert [payment["amount"] for payment in order["payment_transactions"]] == [64.5]
+    unheard_of = {"items": [{"sku": "A", "item_type": "gift"}]}
+    assert caller.http.post("/shop/orders", json=unheard_of).json() == {
+        "error": "items[0].item_type: not one of ship, advisory, instore; send it as the channel contract types it"
+    }
+
+
+def test_a_declined_payment_is_shown_and_captures_nothing(caller: Any) -> None:
+    caller.list_sku("A", quantity=5)
+    refnum = caller.buy("A", 2, payment={"status": "decline", "transaction_type": "capture"})
+    (order,) = caller.pull()["orders"]
+    (payment,) = order["payment_transactions"]
+    assert (payment["transaction_type"], payment["amount"], payment["status"]) == ("capture", 20, "decline")
+    caller.acknowledge(refnum)
+    # Not even for an order that the hub made dearer.
+    caller.order_call(
+        "order_update", refnum, order_items=[{"channel_item_refnum": f"{refnum}-1", "quantity": 3}]
+    )
+    (event,) = caller.settle(refnum, 1)["events"]
+    assert event["code"] == "OVER_CAPTURE"
+    shown = caller.order(refnum)
+    assert (shown["total"], shown["captured"]) == (30, 0)
+    assert caller.violations() == ["OVER_CAPTURE"]
+    lost = caller.http.post("/shop/orders", json={"items": [{"sku": "A"}], "payment": {"status": "lost"}})
+    assert lost.json()["error"].startswith("payment.status: not one of success, decline")
+
+
 def test_pages_escape_what_they_show_and_sell(caller: Any) -> None:
     caller.list_sku("<b>&\"'", quantity=1)
     page = caller.http.get("/")

@@ -19,9 +19,13 @@ def queue(db: None) -> Queue:
 
 @pytest.fixture
 def live_queue(django_db_serialized_rollback: None, transactional_db: None) -> Queue:
-    """A queue in a database where everything is committed, for tests with several connections."""
-    from retailops.hub.tasks.models import Queue
+    """A queue in a database where everything is committed, for tests with several connections.
 
+    The hub's own schedules are taken out: their tasks would run among the test's.
+    """
+    from retailops.hub.tasks.models import Queue, Schedule
+
+    Schedule.objects.all().delete()
     return Queue.objects.create(name="channel:shop")
 
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 from retailops.demo.storefront.call import VIOLATIONS
-from retailops.demo.storefront.payments import paid
+from retailops.demo.storefront.payments import paid, total
 from retailops.demo.storefront.store import Store
 from retailops.demo.storefront.wire import Json, JsonObject, from_units
 
@@ -20,9 +20,10 @@ _STATE_CHECKS = {
         ) AS packed USING (refnum, item_refnum) WHERE items.shipped <> coalesce(packed.units, 0)""",
     "CAPTURED_EXCEEDS_TOTAL": """
         SELECT refnum FROM orders WHERE authorised <
-        (SELECT sum(amount) FROM payments WHERE payments.refnum = orders.refnum AND kind = 'capture')""",
+        (SELECT sum(amount) FROM payments
+         WHERE payments.refnum = orders.refnum AND kind = 'capture' AND status = 'success')""",
     "REFUNDED_EXCEEDS_CAPTURED": """
-        SELECT refnum FROM payments GROUP BY refnum
+        SELECT refnum FROM payments WHERE status = 'success' GROUP BY refnum
         HAVING sum(amount * (kind = 'refund')) > sum(amount * (kind = 'capture'))""",
 }
 
@@ -93,7 +94,7 @@ def order_state(store: Store, order: sqlite3.Row) -> JsonObject:
     transactions: list[Json] = [
         {**dict(row), "amount": from_units(row["amount"])}
         for row in store.rows(
-            "SELECT source, kind, amount FROM payments WHERE refnum = ? ORDER BY id", refnum
+            "SELECT source, kind, amount, status FROM payments WHERE refnum = ? ORDER BY id", refnum
         )
     ]
     columns = ("position", "refnum", "created_at", "currency", "pulls", "hub_order_id", "acknowledged_at")
@@ -101,7 +102,7 @@ def order_state(store: Store, order: sqlite3.Row) -> JsonObject:
         **{name: order[name] for name in (*columns, "cancelled_at", "completed_at")},
         "status": order_status(store, order),
         "cancel_requested": bool(order["cancel_requested"]),
-        "total": from_units(order["authorised"]),
+        "total": from_units(total(store, refnum)),
         "captured": from_units(paid(store, refnum, "capture")),
         "refunded": from_units(paid(store, refnum, "refund")),
         "items": items,

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 
+from retailops.demo.storefront import payments
 from retailops.demo.storefront.call import Call, Outcome, find_order, is_redelivery, refuse_closed
 from retailops.demo.storefront.stock import release_claims
 from retailops.demo.storefront.store import Store, now
@@ -140,7 +141,8 @@ def _find_item(store: Store, refnum: str, row: Fields) -> sqlite3.Row | None:
 def _more_than_open(store: Store, refnum: str, contents: Counter[str]) -> str:
     for item_refnum, quantity in contents.items():
         open_units = store.number(
-            "SELECT quantity - shipped - cancelled FROM items WHERE refnum = ? AND item_refnum = ?",
+            "SELECT quantity - shipped - cancelled FROM items"
+            " WHERE refnum = ? AND item_refnum = ? AND item_type = 'ship'",
             *(refnum, item_refnum),
         )
         if quantity > open_units:
@@ -178,14 +180,16 @@ def order_complete(store: Store, call: Call, outcome: Outcome) -> JsonObject:
         if not _accounts_for_every_unit(store, refnum, body):
             outcome.warn("INCOMPLETE_ORDER", "units or packages unaccounted for", ("order_refnum", refnum))
         store.run("UPDATE orders SET completed_at = ? WHERE refnum = ?", now(), refnum)
-        store.run("UPDATE items SET cancelled = quantity - shipped WHERE refnum = ?", refnum)
+        store.run(
+            "UPDATE items SET cancelled = quantity - shipped WHERE refnum = ? AND item_type = 'ship'", refnum
+        )
         outcome.applied += 1
     return {"status": "fail" if outcome.refused else "success"}
 
 
 def _accounts_for_every_unit(store: Store, refnum: str, body: Fields) -> bool:
     open_units: Counter[str] = Counter()
-    for item in store.rows("SELECT * FROM items WHERE refnum = ?", refnum):
+    for item in store.rows("SELECT * FROM items WHERE refnum = ? AND item_type = 'ship'", refnum):
         open_units[item["item_refnum"]] = item["quantity"] - item["shipped"] - item["cancelled"]
     for row in body.objects("unshipped_items"):
         if (item_row := _find_item(store, refnum, row)) is not None:
@@ -214,13 +218,18 @@ def order_update(store: Store, call: Call, outcome: Outcome) -> JsonObject:
     elif not refuse_closed(order, outcome):
         for row in rows:
             _change_item(store, order["refnum"], row, outcome)
-        store.run(
-            "UPDATE orders SET authorised = max(authorised, shipping + tax - discount +"
-            " (SELECT sum(quantity * unit_price) FROM items WHERE items.refnum = orders.refnum))"
-            " WHERE refnum = ?",
-            order["refnum"],
-        )
+        _authorise_more(store, order["refnum"])
     return {"line_items": _line_items(store, order["refnum"], rows)}
+
+
+def _authorise_more(store: Store, refnum: str) -> None:
+    """A change for the dearer is taken as agreed with the shopper, unless their payment was declined."""
+    if not payments.is_declined(store, refnum):
+        store.run(
+            "UPDATE orders SET authorised = max(authorised, ?) WHERE refnum = ?",
+            payments.total(store, refnum),
+            refnum,
+        )
 
 
 def _change_item(store: Store, refnum: str, row: Fields, outcome: Outcome) -> None:

@@ -8,16 +8,34 @@ from retailops.demo.storefront.wire import Fields, Json, JsonObject, from_units
 
 
 def paid(store: Store, refnum: str, kind: str) -> int:
-    """Sum of one kind of payment of an order, in ten-thousandths."""
-    return store.number("SELECT sum(amount) FROM payments WHERE refnum = ? AND kind = ?", refnum, kind)
-
-
-def record(store: Store, refnum: str, source: str, kind: str, payment_type: str, amount: int) -> None:
-    """Book a payment; ``source`` is unique."""
-    store.run(
-        "INSERT INTO payments (refnum, source, kind, payment_type, amount) VALUES (?, ?, ?, ?, ?)",
-        *(refnum, source, kind, payment_type, amount),
+    """Sum of one kind of payment of an order that came about, in ten-thousandths."""
+    return store.number(
+        "SELECT sum(amount) FROM payments WHERE refnum = ? AND kind = ? AND status = 'success'", refnum, kind
     )
+
+
+def record(
+    store: Store, refnum: str, source: str, kind: str, payment_type: str, amount: int, status: str = "success"
+) -> None:
+    """Book a payment; ``source`` is unique. One with ``status`` decline moves nothing."""
+    store.run(
+        "INSERT INTO payments (refnum, source, kind, payment_type, amount, status) VALUES (?, ?, ?, ?, ?, ?)",
+        *(refnum, source, kind, payment_type, amount, status),
+    )
+
+
+def total(store: Store, refnum: str) -> int:
+    """What the order comes to, in ten-thousandths."""
+    return store.number(
+        "SELECT max(0, shipping + tax - discount + (SELECT sum(quantity * unit_price) FROM items"
+        " WHERE items.refnum = orders.refnum)) FROM orders WHERE refnum = ?",
+        refnum,
+    )
+
+
+def is_declined(store: Store, refnum: str) -> bool:
+    """Whether the order's payment was declined, so that nothing of it may be captured."""
+    return store.row("SELECT 1 FROM payments WHERE refnum = ? AND status = 'decline'", refnum) is not None
 
 
 def order_settle_payment(store: Store, call: Call, outcome: Outcome) -> JsonObject:

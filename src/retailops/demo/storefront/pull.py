@@ -130,7 +130,7 @@ def order_document(store: Store, order: sqlite3.Row) -> JsonObject:
                 "payment_processing_type": "channel_payment",
                 "transaction_type": payment["kind"],
                 "amount": from_units(payment["amount"]),
-                "status": "success",
+                "status": payment["status"],
                 "refnum": payment["source"],
             }
             for payment in payments
@@ -145,6 +145,6 @@ def _item_document(item: sqlite3.Row) -> JsonObject:
         "sku": item["sku"],
         "sku_description": item["description"],
         "quantity": item["quantity"],
-        "item_type": "ship",
+        "item_type": item["item_type"],
         "currency_values": {"unit_price": from_units(item["unit_price"])},
     }

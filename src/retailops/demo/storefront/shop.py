@@ -12,6 +12,8 @@ from retailops.demo.storefront.store import Store, now
 from retailops.demo.storefront.wire import BadRequestError, Fields, Json, JsonObject, from_units, to_units
 
 CURRENCIES = {"AUD", "CAD", "CHF", "EUR", "GBP", "HKD", "JPY", "MXN", "NZD", "PLN", "SGD", "USD"}
+ITEM_TYPES = ("ship", "advisory", "instore")
+PAYMENT_STATUSES = ("success", "decline")
 COUPONS = {"WELCOME10": Decimal("0.10")}
 _MAX_QUANTITY = 1_000_000
 _OWN_REFNUM = re.compile(r"S\d{7,}")
@@ -40,6 +42,14 @@ class _Item:
     description: str
     quantity: int
     unit_price: int
+    item_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Payment:
+    kind: str
+    payment_type: str
+    status: str
 
 
 def place_order(store: Store, fields: Fields) -> str:
@@ -61,11 +71,13 @@ def place_order(store: Store, fields: Fields) -> str:
         raise BadRequestError(422, "items: empty; order at least one unit")
     wanted = Counter[str]()
     for item in items:
-        wanted[item.sku] += item.quantity
+        # What does not ship (carriage, goods carried home from a store) takes nothing from the shelf.
+        if item.item_type == "ship":
+            wanted[item.sku] += item.quantity
     short = [] if fields.flag("backorder") else stock.sold_out(store, wanted)
     # Every field is read before the first write, so a bad one leaves nothing behind.
     header, charges, created_at = _read_header(fields), _read_charges(fields, items), _read_date(fields)
-    kind, payment_type = _read_payment(fields.object("payment"))
+    payment = _read_payment(fields.object("payment"))
     if short:
         raise SoldOutError(short)
     refnum = refnum or _next_refnum(store)
@@ -74,17 +86,19 @@ def place_order(store: Store, fields: Fields) -> str:
         "INSERT INTO orders (refnum, header, created_at, currency, shipping, tax, discount, authorised)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         *(refnum, json.dumps(header), created_at, charges.currency),
-        *(charges.shipping, charges.tax, charges.discount, total),
+        *(charges.shipping, charges.tax, charges.discount, total if payment.status == "success" else 0),
     )
     for number, item in enumerate(items, 1):
         store.run(
-            "INSERT INTO items (refnum, item_refnum, sku, description, quantity, unit_price)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            *(refnum, f"{refnum}-{number}", item.sku, item.description, item.quantity, item.unit_price),
+            "INSERT INTO items (refnum, item_refnum, sku, description, quantity, unit_price, item_type)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(refnum, f"{refnum}-{number}", item.sku, item.description),
+            *(item.quantity, item.unit_price, item.item_type),
         )
     stock.claim(store, refnum, wanted)
     if total:
-        payments.record(store, refnum, f"checkout:{refnum}", kind, payment_type, total)
+        source = f"checkout:{refnum}"
+        payments.record(store, refnum, source, payment.kind, payment.payment_type, total, payment.status)
     return refnum
 
 
@@ -115,7 +129,11 @@ def _read_item(store: Store, row: Fields) -> _Item:
     unit_price = row.money("unit_price", known["price"] if known else 0)
     if unit_price < 0:
         row.refuse("unit_price", "negative")
-    return _Item(sku, row.text("description") or (known["title"] if known else sku), quantity, unit_price)
+    item_type = row.text("item_type") or "ship"
+    if item_type not in ITEM_TYPES:
+        row.refuse("item_type", f"not one of {', '.join(ITEM_TYPES)}")
+    description = row.text("description") or (known["title"] if known else sku)
+    return _Item(sku, description, quantity, unit_price, item_type)
 
 
 def _read_header(fields: Fields) -> JsonObject:
@@ -166,12 +184,15 @@ def _read_date(fields: Fields) -> str:
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
-def _read_payment(payment: Fields) -> tuple[str, str]:
+def _read_payment(payment: Fields) -> _Payment:
     kinds = {"": "auth", "auth": "auth", "capture": "capture"}
     kind = kinds.get(payment.text("transaction_type"))
     if kind is None:
         payment.refuse("transaction_type", "not auth or capture")
-    return kind, payment.text("payment_type") or "Visa"
+    status = payment.text("status") or "success"
+    if status not in PAYMENT_STATUSES:
+        payment.refuse("status", f"not one of {', '.join(PAYMENT_STATUSES)}")
+    return _Payment(kind, payment.text("payment_type") or "Visa", status)
 
 
 def place_orders(store: Store, fields: Fields) -> JsonObject:

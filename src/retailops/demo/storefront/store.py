@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS orders (
     shipping INTEGER NOT NULL,
     tax INTEGER NOT NULL,
     discount INTEGER NOT NULL,
-    authorised INTEGER NOT NULL,       -- the most that may be captured
+    authorised INTEGER NOT NULL,       -- the most that may be captured; 0 when the payment was declined
     pulls INTEGER NOT NULL DEFAULT 0,
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     hub_order_id INTEGER,
@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS items (
     description TEXT NOT NULL,
     quantity INTEGER NOT NULL,
     unit_price INTEGER NOT NULL,
+    item_type TEXT NOT NULL DEFAULT 'ship' CHECK (item_type IN ('ship', 'advisory', 'instore')),
     shipped INTEGER NOT NULL DEFAULT 0,
     cancelled INTEGER NOT NULL DEFAULT 0,
     returned INTEGER NOT NULL DEFAULT 0,
@@ -58,7 +59,8 @@ CREATE TABLE IF NOT EXISTS payments (
     source TEXT NOT NULL UNIQUE,       -- the caller's idempotency key
     kind TEXT NOT NULL CHECK (kind IN ('auth', 'capture', 'refund')),
     payment_type TEXT NOT NULL,
-    amount INTEGER NOT NULL
+    amount INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'success' CHECK (status IN ('success', 'decline'))
 );
 CREATE INDEX IF NOT EXISTS payments_of_order ON payments (refnum);
 CREATE TABLE IF NOT EXISTS skus (
