@@ -46,7 +46,7 @@ format: $(READY)
 	$(BIN)/ruff format
 
 faults: $(READY)
-	$(BIN)/python -m pytest -m faults -q $(ARGS) tests/faults
+	$(BIN)/python -m pytest tests/faults -m faults -s $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+
 from retailops.hub.db import columns_of, execute
 
 #: Workers listen here; the notification is sent when the transaction commits.
@@ -34,6 +37,9 @@ def enqueue_tasks(tasks: Sequence[NewTask]) -> None:
     """
     if not tasks:
         return
+    if not connection.in_atomic_block:
+        message = "enqueue_tasks outside a transaction: work is written in the commit that makes it necessary"
+        raise TransactionManagementError(message)
     lanes = sorted({(task.lane, task.queue_id) for task in tasks})
     execute(
         """INSERT INTO tasks_lane (queue_id, name) SELECT * FROM unnest(%s::bigint[], %s::text[])
