@@ -17,7 +17,7 @@ from retailops.outbound.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outbound.conftest import Peer, Post, Script, Wire
+    from tests.outbound.conftest import Peer, Post, Script, Wire
 
     StartPeer = Callable[[Script], Peer]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from outbound.conftest import Peer, Post, Script, Wire
+    from tests.outbound.conftest import Peer, Post, Script, Wire
 
     StartPeer = Callable[[Script], Peer]
 
