@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 
 from retailops.hub.api.errors import ApiError, Problem
 from retailops.hub.fulfilment.operations.cancel_orders import NotCancellableError
@@ -41,8 +41,8 @@ def problems_of(error: Exception) -> Sequence[Problem]:
     for kind, code in REFUSALS:
         if isinstance(error, kind):
             return [Problem(code, str(error))]
-    if isinstance(error, OperationalError):
-        return [Problem("RETRY", "others changed this at the same time; try again")]
+    if isinstance(error, OperationalError | InterfaceError):
+        return [Problem("RETRY", "the database could not do this now; try again")]
     if isinstance(error, DataError):
         return [Problem("OUT_OF_RANGE", "the amounts add up to more than can be stored")]
     log.error("api.record_failed", exc_info=error)

@@ -17,6 +17,7 @@ from retailops.hub.api.errors import ApiError, Problem, http_status
 from retailops.hub.api.paths import parse_path
 from retailops.hub.api.principal import Principal, authenticate
 from retailops.hub.api.replies import envelope, failure_envelope, status_of
+from retailops.hub.observability.middleware import ACTION
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ def dispatch(request: HttpRequest) -> HttpResponse:
     principal: Principal | None = None
     try:
         action = REGISTRY.find(*parse_path(request.path_info))
+        request.META[ACTION] = f"{action.name}~{action.version}"
         _demand_post(request)
         principal = authenticate(request)
         principal.demand(action.name, action.scope)
@@ -37,7 +39,10 @@ def dispatch(request: HttpRequest) -> HttpResponse:
         return _refuse(error.problems, request_id, principal, error.headers)
     except (OperationalError, InterfaceError):
         log.exception("api.database_failed")
-        problem = Problem("RETRY", "the database could not do this now; nothing was changed: try again")
+        problem = Problem(
+            "RETRY",
+            "the database was away; it is not certain whether this was done. Repeat the call (before an edit, fetch the order)",
+        )
         return _refuse([problem], request_id, principal, {"Retry-After": "1"})
     except DataError:
         # Every amount is within its own bounds, but a sum of them is not.

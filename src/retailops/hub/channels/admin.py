@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter, register
+from django.contrib.admin import SimpleListFilter, display, register
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import CharField, ModelForm, MultipleChoiceField
@@ -16,6 +16,8 @@ from unfold.widgets import (  # type: ignore[import-untyped]
 )
 
 from retailops.contract.interactions import INTERACTIONS
+from retailops.hub.catalog.models import Listing
+from retailops.hub.channels.feed import FeedError, render_feed
 from retailops.hub.channels.models import Channel, ContractViolation, FeedTemplate, RejectedOrder, ShipCode
 from retailops.hub.channels.operations.connect_channel import connect_channel
 from retailops.hub.channels.operations.update_channel import update_channel
@@ -234,6 +236,22 @@ class FeedTemplateAdmin(ConsoleAdmin[FeedTemplate]):
     keyset = "name"
     search_fields = ("name__startswith",)
     deletable = True
+    fields = ("name", "template", "preview")
+    readonly_fields = ("preview",)
+
+    @display(description="Preview")
+    def preview(self, template: FeedTemplate) -> str:
+        """The feed of one listed product as the stored template renders it, or what is wrong with the template."""
+        listing = Listing.objects.filter(enabled=True).select_related("channel", "sku").order_by("id").first()
+        if not template.pk or listing is None:
+            return "Save the template and list a SKU on a channel to see a product rendered."
+        channel = listing.channel
+        channel.feed_template = template
+        try:
+            feed = render_feed(channel=channel, product_ids=[listing.sku.product_id])
+        except FeedError as error:
+            return formats.code(str(error))
+        return formats.code(feed)
 
 
 class WaitingFilter(SimpleListFilter):

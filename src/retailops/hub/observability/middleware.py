@@ -13,6 +13,9 @@ from retailops.hub.observability.metrics import observe_request
 HEADER = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
+#: Where the API leaves the name of the action it runs. Clients can't set it: their headers arrive as HTTP_….
+ACTION = "RETAILOPS_ACTION"
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,5 +50,9 @@ def observe_requests(
 
 def _route(request: HttpRequest) -> str:
     """The pattern that matched, never the path: paths are unbounded, and may name people."""
+    if action := request.META.get(ACTION):
+        return str(action)
     match = request.resolver_match
+    if match is not None and match.url_name == "api":
+        return "(no such action)"
     return f"/{match.route}" if match is not None else "(none)"

@@ -50,10 +50,19 @@ def _settle_apart(
         log.error("task.apply_failed", kind=handler.kind, exc_info=error)
         settle((), handlers, [_failed(handler, task, error) for task in tasks])
         return
-    for answer in answers:
-        settle([answer], handlers, ())
-    if settled:
-        settle((), handlers, settled)
+    unsettled: Exception | None = None
+    parts: list[tuple[tuple[Answer, ...], tuple[Settlement, ...]]] = [
+        ((answer,), ()) for answer in answers
+    ] + ([((), tuple(settled))] if settled else [])
+    for some_answers, some_settled in parts:
+        try:
+            settle(some_answers, handlers, some_settled)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as failure:  # noqa: BLE001 - raised below, after the others have been settled
+            unsettled = failure
+    if unsettled:
+        raise unsettled
 
 
 @unit_of_work

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
-from django.db import connection
-from django.db.transaction import TransactionManagementError
+from django.db import connection, transaction
 
 from retailops.hub.db import columns_of, execute
 
@@ -37,9 +37,12 @@ def enqueue_tasks(tasks: Sequence[NewTask]) -> None:
     """
     if not tasks:
         return
-    if not connection.in_atomic_block:
-        message = "enqueue_tasks outside a transaction: work is written in the commit that makes it necessary"
-        raise TransactionManagementError(message)
+    # A task without its lane would never be claimed. Inside the caller's transaction this costs no savepoint.
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
+        _enqueue(tasks)
+
+
+def _enqueue(tasks: Sequence[NewTask]) -> None:
     lanes = sorted({(task.lane, task.queue_id) for task in tasks})
     execute(
         """INSERT INTO tasks_lane (queue_id, name) SELECT * FROM unnest(%s::bigint[], %s::text[])
