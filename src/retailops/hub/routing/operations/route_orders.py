@@ -149,5 +149,5 @@ def _channels_see_different_stock() -> bool:
         fetch(
             """SELECT 1 WHERE EXISTS (SELECT 1 FROM channels_channel_facilities)
                OR EXISTS (SELECT 1 FROM channels_channel WHERE NOT use_vendor_stock)"""
-        )[0:1]
+        )
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from retailops.hub.db import columns_of, execute, fetch, unit_of_work
 from retailops.hub.tasks.operations.absorb_twins import absorb_twins
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
-from retailops.hub.tasks.rules import OutcomeClass, Verdict, breaker_delay, judge
+from retailops.hub.tasks.rules import LONGEST_RETRY_AFTER_SECONDS, OutcomeClass, Verdict, breaker_delay, judge
 
 EXCERPT_LENGTH = 4000
 
@@ -186,7 +186,7 @@ def _feed_breakers(settlements: Sequence[Settlement], calls: Mapping[int, int]) 
         if waits:
             execute(
                 "UPDATE tasks_queue SET not_before = now() + make_interval(secs => %s) WHERE id = %s",
-                [min(max(waits), 3600.0), queue_id],
+                [min(max(waits), LONGEST_RETRY_AFTER_SECONDS), queue_id],
             )
         if all(s.outcome.blames_destination for s in of_queue):
             _count_failures(queue_id, len({calls.get(s.task.id, s.task.fence) for s in of_queue}))
