@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +16,11 @@ import pytest
 
 from retailops.demo.csv_rules import COLUMNS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 DAY_SECONDS = 200
 STOP_SECONDS = 30
+LOG_LINES = 60
 TABLE_ROW = re.compile(r"^│ (.+?) +│ +([\d,.]+) │", re.MULTILINE)
 
 
@@ -69,11 +71,30 @@ def gone(pid: int) -> bool:
         return True
 
 
+def read_until(process: subprocess.Popen[str], wanted: str, data_dir: Path) -> None:
+    """Read what a day prints up to a line; if it does not come before the day is over, show all there is."""
+    assert process.stdout is not None
+    printed = []
+    too_late = threading.Timer(DAY_SECONDS, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout:
+            printed.append(line)
+            if re.search(wanted, line):
+                return
+            if "Everything keeps running" in line:
+                break
+    finally:
+        too_late.cancel()
+    log = (data_dir / "demo" / "up.log").read_text(errors="replace").splitlines()[-LOG_LINES:]
+    pytest.fail("\n".join([f"no line with {wanted!r}:", *map(str.rstrip, printed), "up.log:", *log]))
+
+
 def end_in_the_middle(data_dir: Path, number: signal.Signals, until: str) -> None:
     """Start a day that does not end by itself, and end it at a printed line; nothing may be left of it."""
-    with started(data_dir, "--orders", "100") as process:
+    with started(data_dir, "--orders", "400") as process:
         assert process.stdout is not None
-        assert any(re.search(until, line) for line in process.stdout)
+        read_until(process, until, data_dir)
         state = json.loads((data_dir / "run" / "up.json").read_text())
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         pids = [state["pid"], state["database"]["pid"], *state["processes"].values(), *map(int, children)]

@@ -92,7 +92,9 @@ def _watch_clock(stage: Stage, watch: Watch) -> None:
     day, status = stage.day, stage.api(OPERATOR_KEY)
     latest, changed_at = None, time.monotonic()
     with LiveReport(stage.console) as live:
-        while not day.settled.wait(LOOK_SECONDS) and not day.tally.troubles():
+        over = False
+        while not over:
+            over = day.settled.wait(LOOK_SECONDS) or bool(day.tally.troubles())
             now = progress(day, watch.orders(), expected=len(day.plan), tasks=_tasks(status))
             live.show(now)
             if now.came_to_pass != latest:

@@ -84,6 +84,7 @@ class LiveReport:
     _started: float = field(default_factory=time.monotonic)
     _printed: float = 0.0
     _live: Live | None = None
+    _latest: str = ""
     _reached: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
@@ -95,6 +96,8 @@ class LiveReport:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+        elif self._latest:  # the end of the day, which need not fall on a line's turn
+            self.console.print(self._latest, soft_wrap=True, highlight=False)
 
     def show(self, now: Progress) -> None:
         """Show how far the day is now."""
@@ -104,9 +107,11 @@ class LiveReport:
                 self._reached[name] = count, seconds
         if self._live is not None:
             self._live.update(_table(now, seconds, self._reached))
-        elif time.monotonic() - self._printed > LINE_EVERY_SECONDS:
+            return
+        self._latest = _line(now, seconds)
+        if time.monotonic() - self._printed > LINE_EVERY_SECONDS:
             self._printed = time.monotonic()
-            self.console.print(_line(now, seconds), soft_wrap=True, highlight=False)
+            self.console.print(self._latest, soft_wrap=True, highlight=False)
 
 
 def _table(now: Progress, seconds: float, reached: Mapping[str, tuple[int, float]]) -> RenderableType:

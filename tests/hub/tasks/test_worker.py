@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
+from django.db import connections
 
 from retailops.hub.audit.operations.check_invariants import check_invariants
 from retailops.hub.db import fetch
+from retailops.hub.tasks import worker
 from retailops.hub.tasks.models import Attempt, Lane, Queue, Task
 from retailops.hub.tasks.operations.enqueue_tasks import enqueue_tasks
 from tests.hub.tasks.peers import Job, Ping, Response, ScriptedChannel, channel
-from tests.hub.tasks.running import enqueue_many, handlers_for, open_tasks, workers
+from tests.hub.tasks.running import LOOPBACK, enqueue_many, handlers_for, open_tasks, workers
 from tests.hub.tasks.support import new_task, states, wait_until
 
 pytestmark = pytest.mark.usefixtures("quick_retries", "database_of_the_test")
@@ -124,6 +127,17 @@ def test_a_call_that_trips_the_client_itself_is_settled_as_unknown(live_queue, m
     with workers(handlers_for({live_queue.pk: "http://127.0.0.1:9/"})):
         wait_until(lambda: Attempt.objects.filter(ended_at__isnull=False).exists())
     assert Attempt.objects.order_by("id")[0].outcome_class == "unknown"
+
+
+def test_a_worker_whose_clockwork_fails_ends_so_that_it_is_started_again(live_queue, monkeypatch):
+    def fail() -> None:
+        raise RuntimeError("not the database")
+
+    monkeypatch.setattr("retailops.hub.tasks.worker.run_due_schedules", fail)
+    with pytest.raises(ExceptionGroup) as caught:
+        worker.run_worker(threading.Event(), name="w", concurrency=1, handlers={}, policy=LOOPBACK)
+    connections.close_all()
+    assert [str(error) for error in caught.value.exceptions] == ["not the database"]
 
 
 def test_a_settlement_that_cannot_be_written_does_not_stop_the_worker(live_queue):

@@ -102,10 +102,10 @@ class Worker:
         self._clock_thread = ThreadPoolExecutor(1, thread_name_prefix="clock")
 
     async def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
-        async with GuardedSession(self._policy) as self._session:
+        """Work until `stop` is set. If one of the helping loops fails, all of it does: others take over the leases."""
+        async with GuardedSession(self._policy) as self._session, asyncio.TaskGroup() as group:
             helpers = [
-                asyncio.create_task(loop()) for loop in (self._listen, self._keep_time, self._settle_loop)
+                group.create_task(loop()) for loop in (self._listen, self._keep_time, self._settle_loop)
             ]
             await self._claim_loop(stop)
             with contextlib.suppress(TimeoutError):
