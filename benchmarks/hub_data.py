@@ -12,7 +12,7 @@ from retailops.hub.tasks.models import Queue
 def make_catalog(skus: int, *, facilities: int = 2, on_hand: int = 1_000_000) -> None:
     """Create SKU-00000 …, each with a product, and stock them in every facility (with the ledger to explain it)."""
     execute(
-        "INSERT INTO catalog_product (code, name) SELECT 'P' || lpad(i::text, 5, '0'), 'Product ' || i"
+        "INSERT INTO catalog_product (code, name) SELECT 'P' || lpad(i::text, greatest(5, length(i::text)), '0'), 'Product ' || i"
         " FROM generate_series(0, %s - 1) i",
         [skus],
     )

@@ -27,6 +27,7 @@ def hub_database() -> Iterator[str]:
         os.environ.setdefault("RETAILOPS_SECRET_KEY", "for benchmarks only, and long enough to be accepted")
         os.environ.setdefault("RETAILOPS_ENCRYPTION_KEYS", base64.b64encode(bytes(range(32))).decode())
         os.environ.setdefault("RETAILOPS_ALLOW_NETWORKS", "127.0.0.0/8")
+        os.environ.setdefault("RETAILOPS_LOG_LEVEL", "WARNING")
         os.environ["DJANGO_SETTINGS_MODULE"] = "retailops.hub.settings"
         import django
         from django.core.management import call_command

@@ -104,8 +104,8 @@ class Books:
         ]
 
     def broken_invariants(self) -> str:
-        """What `retailops check` complains about."""
-        done = self._deployment.command("check")
+        """What `retailops audit` complains about."""
+        done = self._deployment.command("audit")
         lines = [line for line in done.stdout.splitlines() if not line.startswith("ok ")]
         return "\n".join(lines) if done.returncode == 0 else "\n".join([*lines, done.stderr])
 

@@ -34,8 +34,8 @@ COMMANDS = {
     "migrate": Command("retailops.cli.migrate:migrate", "Bring the database up to this version", "hub"),
     "user": Command("retailops.cli.user:app", "People who use the console", "hub"),
     "tasks": Command("retailops.cli.tasks:app", "Look at queued work, replay what is parked", "hub"),
-    "check": Command(
-        "retailops.cli.check:check", "Check the invariants of stock, orders, money and tasks", "hub"
+    "audit": Command(
+        "retailops.cli.audit:audit", "Check the invariants of stock, orders, money and tasks", "hub"
     ),
     "manage": Command(
         "retailops.cli.manage:manage", "Run a Django management command", "hub", passes_options=True
@@ -80,7 +80,8 @@ def _add(app: typer.Typer, name: str, command: Command) -> None:
     module, attribute = command.target.split(":")
     found = getattr(import_module(module), attribute)
     if isinstance(found, typer.Typer):
-        app.add_typer(found, name=name, help=command.help)
+        # A group's own help teaches; the one line stands for it in the list of commands.
+        app.add_typer(found, name=name, short_help=command.help)
         return
     options = {"allow_extra_args": True, "ignore_unknown_options": True} if command.passes_options else {}
     app.command(

@@ -11,21 +11,37 @@ from retailops.cli.errors import CommandError
 from retailops.cli.hub import hub
 from retailops.cli.options import DataDir
 
-app = typer.Typer(no_args_is_help=True)
+# Help breaks lines where this does: each paragraph is one line, folded here by backslashes.
+HELP = """Look at queued work, replay what is parked.
+
+A task is one thing to tell a channel (an order was shipped, a quantity changed) or a job of the hub. Workers do them by \
+themselves; what fails is tried again for 76 hours.
+
+What still fails then, or what trying again can't mend, is [bold]parked[/bold]: kept with its last message until somebody \
+decides, never dropped. Other orders and channels go on; the later tasks of the same order wait, so that nothing is told \
+out of turn. Mend the cause and replay the task, or set it aside if nobody need be told any more.
+
+[bold]Examples[/bold]
+
+Where does work pile up? What is parked, and why?
+  retailops tasks status
+  retailops tasks list --queue channel:shop
+The channel is mended; tell it everything that is parked, or two tasks only:
+  retailops tasks replay --all --queue channel:shop
+  retailops tasks replay 4711 4712
+The buyer was refunded by hand; the channel need not be asked to:
+  retailops tasks set-aside 4711 --reason "refunded by hand"
+The shop moves tonight; tell it nothing, then go on:
+  retailops tasks pause channel:shop --reason "moves tonight"
+  retailops tasks resume channel:shop
+"""
+
+app = typer.Typer(no_args_is_help=True, help=HELP)
 
 Queue = Annotated[str, typer.Option(help="Only this queue, as `channel:CODE` or `hub`.")]
 Kind = Annotated[str, typer.Option(help="Only this kind, as `order_shipment_submit`.")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Task ids, as `retailops tasks list` prints them.")]
 All = Annotated[bool, typer.Option("--all", help="All parked tasks (of --queue and --kind).")]
-
-
-@app.callback()
-def tasks() -> None:
-    """Work to be told to channels or done by workers.
-
-    A task that can't be told for 76 hours, or that the other side can't take, is parked: nothing is dropped. What
-    follows a parked task of an order waits for it. Replay it when the cause is mended, or set it aside.
-    """
 
 
 @app.command()

@@ -20,6 +20,13 @@ class Violation:
 
 #: Rule → a query whose every row is a violation, as one text.
 RULES = {
+    "ordered units = open + planned + shipped + cancelled": """
+        SELECT format('line %s: %s ordered, %s/%s/%s/%s', id, ordered, open, planned, shipped, cancelled) FROM orders_orderline
+        WHERE ordered <> open + planned + shipped + cancelled OR least(open, planned, shipped, cancelled, returned) < 0
+           OR returned > shipped""",
+    "each channel order once, acknowledged after its import": """
+        SELECT format('channel %s order %s', channel_id, channel_refnum) FROM orders_order
+        GROUP BY channel_id, channel_refnum HAVING count(*) > 1 OR min(acknowledged_at - imported_at) < interval '0'""",
     "stock level = sum of its ledger": """
         SELECT format('facility %s SKU %s: level %s/%s, ledger %s/%s', l.facility_id, l.sku_id, l.on_hand, l.allocated,
             coalesce(m.on_hand, 0), coalesce(m.allocated, 0))
@@ -76,6 +83,10 @@ RULES = {
     "captured within authorised, refunded within captured": """
         SELECT format('order %s: %s/%s/%s', order_id, authorized, captured, refunded) FROM payments_payment
         WHERE captured > authorized OR refunded > captured""",
+    "no amount is not a number, no order has two currencies": """
+        SELECT format('order %s transaction %s: %s %s', t.order_id, t.id, t.amount, t.currency)
+        FROM payments_paymenttransaction t JOIN orders_order o ON o.id = t.order_id
+        WHERE t.amount IN ('NaN', 'Infinity', '-Infinity') OR t.currency <> o.currency""",
     "payment sums = their transactions": """
         SELECT format('order %s', p.order_id) FROM payments_payment p LEFT JOIN (SELECT order_id,
             sum(amount) FILTER (WHERE kind IN ('charge', 'capture')) AS captured,
