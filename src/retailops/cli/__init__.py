@@ -28,6 +28,7 @@ class Command:
 
 COMMANDS = {
     "demo": Command("retailops.cli.demo:demo", "Play a trading day on this machine", "hub"),
+    "storefront": Command("retailops.cli.storefront:storefront", "Run the sample storefront alone"),
     "up": Command("retailops.cli.up:up", "Start the database, the web server and the workers here", "hub"),
     "web": Command("retailops.cli.web:web", "Start a web server alone", "hub"),
     "worker": Command("retailops.cli.worker:worker", "Start one worker alone", "hub"),

@@ -150,6 +150,15 @@ def test_the_channel_names_lines_and_its_new_amounts_are_logged(channel: Channel
     assert Order.objects.get().tax_amt == 0
 
 
+@pytest.mark.parametrize(
+    "reply", [{"line_items": "x"}, {"line_items": [{"order_item_id": "?", "refnum": "a"}]}]
+)
+def test_names_of_lines_that_cannot_be_read_are_asked_for_again(channel: Channel, reply: object) -> None:
+    (order_id,) = _import(channel, "1")
+    call = build_one(make_task("order_update", channel, order_id, order_id=order_id))
+    assert apply_one(call, reply).outcome.value == "violation"
+
+
 def test_an_error_about_a_line_leaves_the_update_standing(channel: Channel) -> None:
     (order_id,) = _import(channel, "1")
     call = build_one(make_task("order_update", channel, order_id, order_id=order_id))

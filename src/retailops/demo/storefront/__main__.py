@@ -1,11 +1,8 @@
 """Command line: ``python -m retailops.demo.storefront --database FILE --key KEY``."""
 
 import argparse
-import asyncio
-import contextlib
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from retailops.demo.storefront.app import App
 from retailops.demo.storefront.channel import Channel
 from retailops.demo.storefront.faults import Faults
 from retailops.demo.storefront.pull import MAX_PAGE_SIZE
-from retailops.demo.storefront.server import Server
+from retailops.demo.storefront.serving import serve
 from retailops.demo.storefront.store import Store
 
 
@@ -40,43 +37,15 @@ def main() -> None:
         parser.error(str(error))
     store = Store(options.database)
     channel = Channel(store, key=options.key, page_size=options.page_size, faults=faults)
-    asyncio.run(_run(App(store, channel), options.port, options.parent_pid))
-    store.close()
-
-
-async def _run(app: App, port: int, parent_pid: int) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    server = Server(app)
-    listener = await server.start(port)
-    bound = listener.sockets[0].getsockname()[1]
-    sys.stdout.write(
-        json.dumps({"port": bound, "url": f"http://127.0.0.1:{bound}", "pid": os.getpid()}) + "\n"
-    )
-    sys.stdout.flush()
-    is_child = parent_pid == os.getppid()
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.5)
-        if parent_pid and not _is_alive(parent_pid, is_child=is_child):
-            break
-    listener.close()
-    await server.stop()
-
-
-def _is_alive(pid: int, *, is_child: bool) -> bool:
-    # A parent that died unreaped still has a pid, but its children have been handed on.
-    if is_child:
-        return os.getppid() == pid
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        serve(App(store, channel), port=options.port, listening=_tell_parent, parent_pid=options.parent_pid)
+    finally:
+        store.close()
+
+
+def _tell_parent(port: int) -> None:
+    sys.stdout.write(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}", "pid": os.getpid()}) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class OrderUpdate(SubjectInteraction[OrderUpdateResponse]):
 
     kind = "order_update"
     response = OrderUpdateResponse
+    kept = frozenset({"line_items"})
     gone = "the order is gone"
 
     def requests(

@@ -22,12 +22,15 @@ class ReplyInteraction(Interaction[Reply[Response], Detail], Generic[Response, D
     """An interaction whose reply is read leniently: what is wrong in parts is left out and named."""
 
     response: type[Response]
+    #: Fields of the reply that tell the hub something it can't do without.
+    kept: ClassVar[frozenset[str]] = frozenset()
 
     def read(self, body: bytes) -> Reply[Response]:
         """Read the reply; its model is `response`. Where money moves, what can't be used may be the money: ask again."""
         reply = read_reply(self.response, body)
-        if self.moves_money and reply.unusable:
-            raise ContractViolation(reply.unusable)
+        lost = [each for each in reply.unusable if self.moves_money or each.path.startswith(tuple(self.kept))]
+        if lost:
+            raise ContractViolation(lost)
         return reply
 
     def violations(self, page: Reply[Response]) -> Sequence[Violation]:
