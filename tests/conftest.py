@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from retailops.embedded import EmbeddedPostgres
 
@@ -59,3 +60,26 @@ def data_dir() -> Iterator[Path]:
     """An empty data directory with a short path (socket addresses are short), removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="ro-") as directory:
         yield Path(directory) / "data"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let the rows that migrations made come back after each test with real transactions, which empties all tables.
+
+    Django gives them only to tests that ask for them, and expects those with transactions to run last: they do not when
+    several processes share the tests out.
+    """
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    empty = TransactionTestCase._fixture_teardown
+    with django_db_blocker.unblock():
+        contents = connection.creation.serialize_db_to_string()
+    connection._test_serialized_contents = contents
+
+    def empty_and_refill(self: TransactionTestCase) -> None:
+        self.serialized_rollback = True
+        empty(self)
+        connection.creation.deserialize_db_from_string(contents)
+
+    TransactionTestCase._fixture_teardown = empty_and_refill

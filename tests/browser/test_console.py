@@ -161,3 +161,44 @@ def test_the_sidebar_opens_on_a_telephone(screens: dict[tuple[str, int], Watched
     link.click()
     watched.page.wait_for_url("**/console/queues/")
     assert watched.problems == []
+
+
+def test_a_pasted_list_of_orders_is_pulled(operator: Watched, console: Console) -> None:
+    page = operator.page
+    operator.open(f"/console/channels/channel/{console.ids['channel']}/health/")
+    page.get_by_text("Pull a list of orders").click()
+    page.get_by_label("Order numbers").fill("\n".join(f"NP-{number}" for number in range(2001)))
+    page.get_by_role("button", name="Pull these").click()
+    expect(page.get_by_text("2,001 numbers; give at most 2,000 at a time")).to_be_visible()
+    expect(page.get_by_label("Order numbers")).to_have_value(
+        "\n".join(f"NP-{number}" for number in range(2001))
+    )
+    page.get_by_label("Order numbers").fill("NP-10480\tNP-10499, NP-10480")
+    page.get_by_role("button", name="Pull these").click()
+    expect(page.get_by_text("2 orders are asked for next, in 1 call")).to_be_visible()
+    expect(page.get_by_role("cell", name="order_pull by 2 numbers")).to_be_visible()
+    assert operator.problems == []
+
+
+def test_a_listing_is_made_by_picking_a_sku(operator: Watched) -> None:
+    page = operator.page
+    operator.open("/console/catalog/listing/add/")
+    page.locator("select[name=channel]").select_option(label="market")
+    page.locator(".select2-selection").click()
+    page.get_by_role("option", name="TR2-42").click()
+    page.get_by_label("Buffer").fill("3")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Queued: 1 catalog push, 1 inventory push.")).to_be_visible()
+    assert operator.problems == []
+
+
+def test_settings_of_a_channel_lead_to_its_page(
+    screens: dict[tuple[str, int], Watched], console: Console
+) -> None:
+    watched = screens["light", 1280]
+    watched.open(f"/console/channels/channel/{console.ids['channel']}/change/")
+    watched.page.get_by_role("link", name="Health and actions").click()
+    watched.page.wait_for_url(f"**/channels/channel/{console.ids['channel']}/health/")
+    watched.page.get_by_role("link", name="Change settings").click()
+    watched.page.wait_for_url(f"**/channels/channel/{console.ids['channel']}/change/")
+    assert watched.problems == []

@@ -74,9 +74,7 @@ def test_a_refund_in_a_reply_that_could_not_be_read_is_asked_for_again():
     assert Payment.objects.get().refunded == Decimal(10)
 
 
-def test_a_call_whose_lease_ran_out_while_it_waited_is_not_made(
-    django_db_serialized_rollback, transactional_db, settings, monkeypatch
-):
+def test_a_call_whose_lease_ran_out_while_it_waited_is_not_made(transactional_db, settings, monkeypatch):
     """Stopped with calls waiting for a connection, a worker made them when it went on, though others had long done so."""
     settings.RETAILOPS_DATABASE_URL = make_conninfo(
         os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"]

@@ -142,7 +142,17 @@ def _standing(deployment: Deployment) -> Callable[[], str]:
         tasks = deployment.rows(
             "SELECT id, lane, kind, state, attempts, message, due_at - now() FROM tasks_task WHERE state <> 'succeeded' LIMIT 10"
         )
-        return "\n".join(map(str, [*_unfinished(deployment)[:10], *tasks, deployment.log()[-3000:]]))
+        unfinished = _unfinished(deployment)[:10]
+        orders = [row[0] for row in unfinished]
+        known = [
+            row
+            for table in ("orders_orderline", "fulfilment_shipment", "orders_orderhold", "orders_orderevent")
+            for row in deployment.rows(
+                f"SELECT to_jsonb(t) FROM {table} t WHERE order_id = ANY(%s::bigint[]) ORDER BY id",
+                [order for order in orders if isinstance(order, int)],
+            )
+        ]
+        return "\n".join(map(str, [*unfinished, *known, *tasks, deployment.log()[-3000:]]))
 
     return describe
 

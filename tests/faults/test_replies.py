@@ -134,7 +134,7 @@ class Rig:
 
 
 @pytest.fixture
-def rig(django_db_serialized_rollback, transactional_db, data_dir) -> Iterator[Rig]:
+def rig(transactional_db, data_dir) -> Iterator[Rig]:
     story = Story()
     database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
     with (

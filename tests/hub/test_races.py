@@ -49,7 +49,7 @@ from tests.hub.factories import (
 )
 from tests.hub.tasks.support import run_together, sessions, wait_for_waiter
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

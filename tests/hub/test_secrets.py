@@ -124,7 +124,7 @@ def test_unusable_keys_name_the_setting(
 
 
 @pytest.fixture
-def vault(django_db_serialized_rollback: None, transactional_db: None) -> Iterator[type[models.Model]]:
+def vault(transactional_db: None) -> Iterator[type[models.Model]]:
     """A table with an encrypted column."""
     with isolate_apps("retailops.hub.channels"):
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def opens(transactional_db: None, django_db_serialized_rollback: None, tmp_path: Path) -> Iterator[Opening]:
+def opens(transactional_db: None, tmp_path: Path) -> Iterator[Opening]:
     """See `world.opening`."""
     # Not at the top: conftest files may be read before the database and Django are there.
     from .world import opening

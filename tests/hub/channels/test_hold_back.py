@@ -17,7 +17,7 @@ from retailops.hub.tasks.build import build
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask, claim_tasks
 from retailops.hub.tasks.settle import settle
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _claim() -> list[ClaimedTask]:

@@ -18,7 +18,7 @@ from retailops.hub.channels.operations.pull_orders import pull_now, pull_specifi
 from retailops.hub.orders.models import Order
 from retailops.hub.tasks.models import Attempt, Queue, Task
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

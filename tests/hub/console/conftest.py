@@ -45,3 +45,14 @@ def log_in(demo: Demo) -> LogIn:
         return client
 
     return log_in_as
+
+
+@pytest.fixture
+def client(log_in: LogIn) -> Client:
+    """An administrator; no push is queued yet, everything on the shop was published, and no order is to be routed."""
+    from retailops.hub.db import execute
+
+    execute("DELETE FROM tasks_task WHERE kind IN ('inventory_push', 'catalog_push')")
+    execute("UPDATE catalog_listing SET published_at = now()")
+    execute("UPDATE orders_order SET routing_due_at = NULL")
+    return log_in("alma")

@@ -18,7 +18,7 @@ def queue(db: None) -> Queue:
 
 
 @pytest.fixture
-def live_queue(django_db_serialized_rollback: None, transactional_db: None) -> Queue:
+def live_queue(transactional_db: None) -> Queue:
     """A queue in a database where everything is committed, for tests with several connections.
 
     The hub's own schedules are taken out: their tasks would run among the test's.

@@ -1,26 +1,42 @@
 """Products, SKUs and listings in the console."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib.admin import action, register
 from django.contrib.messages import success
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 
 from retailops.hub.catalog.models import KitComponent, Listing, Product, Sku, SkuIdentifier
-from retailops.hub.catalog.operations.publish_inventory import publish_inventory
+from retailops.hub.catalog.operations.publish_inventory import publish_inventory, publish_listings
+from retailops.hub.channels.operations.publish_catalog import publish_catalog
 from retailops.hub.console import formats
 from retailops.hub.console.admin_base import ConsoleAdmin, Inline, column
+from retailops.hub.console.pages import actor_of
 from retailops.hub.console.site import site
+from retailops.hub.orders.operations.hold_orders import resolve_unknown_skus
+from retailops.hub.orders.operations.wake_routing import wake_backorders
+
+
+def tell_of_skus(*, product_ids: set[int], sku_ids: set[int], actor: str) -> str:
+    """Let orders have what was changed, then tell channels of the products, then of the quantities."""
+    resolve_unknown_skus(actor=actor)
+    wake_backorders(sku_ids=sku_ids)
+    catalog = publish_catalog(product_ids=product_ids)
+    return formats.pushes(catalog=catalog, inventory=publish_inventory(sku_ids=sku_ids))
 
 
 class SkuInline(Inline):
-    """A product's SKUs."""
+    """A product's SKUs. They are switched off, not deleted."""
 
     model = Sku
     fields = ("code", "name", "price", "currency", "kit", "active")
     show_change_link = True
+    can_delete = False
 
 
 @register(Product, site=site)
@@ -39,14 +55,30 @@ class ProductAdmin(ConsoleAdmin[Product]):
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         """Note when it changed."""
-        obj.updated_at = Now()
         super().save_model(request, obj, form, change)
+        Product.objects.filter(pk=obj.pk).update(updated_at=Now())
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
+    ) -> None:
+        """Note when its SKUs changed."""
+        super().save_formset(request, form, formset, change)
+        saved = [*formset.new_objects, *(sku for sku, _ in formset.changed_objects)]
+        Sku.objects.filter(pk__in=[sku.pk for sku in saved]).update(updated_at=Now())
+
+    def saved(self, request: HttpRequest, form: ModelForm[Product]) -> str:
+        """The feed, and the switches of its SKUs."""
+        product = form.instance
+        skus = set(product.skus.values_list("id", flat=True))
+        return tell_of_skus(product_ids={product.pk}, sku_ids=skus, actor=actor_of(request))
 
 
 class IdentifierInline(Inline):
     """Barcodes and aliases."""
 
     model = SkuIdentifier
+    verbose_name = "identifier"
+    verbose_name_plural = "identifiers"
 
 
 class ComponentInline(Inline):
@@ -55,6 +87,7 @@ class ComponentInline(Inline):
     model = KitComponent
     fk_name = "kit"
     autocomplete_fields = ("component",)
+    verbose_name = "component"
     verbose_name_plural = "components of the kit"
 
 
@@ -95,12 +128,14 @@ class SkuAdmin(ConsoleAdmin[Sku]):
 
     def save_model(self, request: HttpRequest, obj: Sku, form: Any, change: bool) -> None:
         """Note when it changed."""
-        obj.updated_at = Now()
         super().save_model(request, obj, form, change)
+        Sku.objects.filter(pk=obj.pk).update(updated_at=Now())
 
-    def saved(self, obj: Sku) -> None:
-        """Kits and switches change what may be sold."""
-        publish_inventory(sku_ids=[obj.pk])
+    def saved(self, request: HttpRequest, form: ModelForm[Sku]) -> str:
+        """Its feed, and that of the product it may have left; kits and switches change what may be sold."""
+        sku = form.instance
+        products = {sku.product_id, form.initial.get("product", sku.product_id)}
+        return tell_of_skus(product_ids=products, sku_ids={sku.pk}, actor=actor_of(request))
 
 
 @register(Listing, site=site)
@@ -124,7 +159,7 @@ class ListingAdmin(ConsoleAdmin[Listing]):
     search_help_text = "SKU, or how it begins"
     autocomplete_fields = ("sku",)
     readonly_fields = ("published_quantity", "published_at", "push_state", "push_message")
-    fields = (("channel", "sku"), ("enabled", "buffer", "max_published"), *readonly_fields)
+    fields = (("channel", "sku"), ("buffer", "max_published"), "enabled", *readonly_fields)
     actions = ("push_again", "export_selected")
     csv_fields = (
         "channel__code",
@@ -146,12 +181,19 @@ class ListingAdmin(ConsoleAdmin[Listing]):
     push = column("Push", lambda listing: formats.chip(listing.push_state))
     published = column("Published at", lambda listing: formats.moment(listing.published_at))
 
-    def saved(self, obj: Listing) -> None:
-        """Buffers and maximums change what is published."""
-        publish_inventory(sku_ids=[obj.sku_id])
+    def get_readonly_fields(self, request: HttpRequest, obj: Listing | None = None) -> tuple[str, ...]:  # noqa: ARG002 - the framework's signature
+        """What is listed where is settled when it is listed; a listing is switched off, not turned into another."""
+        return (*self.readonly_fields, *(("channel", "sku") if obj else ()))
+
+    def saved(self, request: HttpRequest, form: ModelForm[Listing]) -> str:  # noqa: ARG002 - the framework's signature
+        """The product, if it is new to the channel or switched on or off there; then the quantity."""
+        listing, catalog = form.instance, 0
+        if listing.push_state == Listing.PushState.PENDING or "enabled" in form.changed_data:
+            catalog = publish_catalog(product_ids=[listing.sku.product_id], channel_id=listing.channel_id)
+        return formats.pushes(catalog=catalog, inventory=publish_listings(listing_ids=[listing.pk]))
 
     @action(description="Push inventory now", permissions=["change"])
     def push_again(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
-        """Queue a push of the selected SKUs."""
-        publish_inventory(sku_ids=set(queryset.values_list("sku_id", flat=True)))
-        success(request, f"{queryset.count()} listings will be pushed")
+        """Queue a push of the selected listings, whatever the channel was told before."""
+        queued = publish_listings(listing_ids=set(queryset.values_list("id", flat=True)))
+        success(request, f"{queued:,} of {queryset.count():,} selected listings will be pushed")

@@ -113,4 +113,4 @@ class Listing(models.Model):
         constraints = [models.UniqueConstraint(fields=["channel", "sku"], name="listing_once")]
 
     def __str__(self) -> str:
-        return f"{self.sku_id} on {self.channel_id}"
+        return f"{self.sku} on {self.channel}"

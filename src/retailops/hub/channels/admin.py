@@ -1,5 +1,7 @@
 """Channels in the console: settings, health, and what they got wrong."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter, display, register
@@ -17,18 +19,21 @@ from unfold.widgets import (  # type: ignore[import-untyped]
 
 from retailops.contract.interactions import INTERACTIONS
 from retailops.hub.catalog.models import Listing
+from retailops.hub.catalog.operations.publish_inventory import INVENTORY_PUSH
 from retailops.hub.channels.feed import FeedError, render_feed
 from retailops.hub.channels.models import Channel, ContractViolation, FeedTemplate, RejectedOrder, ShipCode
 from retailops.hub.channels.operations.connect_channel import connect_channel
+from retailops.hub.channels.operations.publish_catalog import CATALOG_PUSH, publish_whole_catalog
+from retailops.hub.channels.operations.publish_channel import OFFER_SETTINGS, publish_channel
 from retailops.hub.channels.operations.update_channel import update_channel
 from retailops.hub.channels.rules import InvalidChannelError, check_channel
 from retailops.hub.console import formats
-from retailops.hub.console.admin_base import Card, ConsoleAdmin, Inline, ReadOnlyAdmin, column, record_url
+from retailops.hub.console.admin_base import ConsoleAdmin, Inline, ReadOnlyAdmin, column
 from retailops.hub.console.channel_actions import channel_actions
-from retailops.hub.console.pages import Table, actor_of, columns, console_page, run_action
+from retailops.hub.console.channel_health import health_cards, rejected_table, tasks_table, violations_table
+from retailops.hub.console.pages import actor_of, console_page, run_action
 from retailops.hub.console.queries import channel_states
 from retailops.hub.console.site import site
-from retailops.hub.tasks.models import Task
 
 #: Settings that operations write; the others belong to the form.
 BY_OPERATION = ("name", "base_url", "capabilities", "settle_on", "pull_every_seconds")
@@ -87,6 +92,7 @@ class ChannelAdmin(ConsoleAdmin[Channel]):
     csv_fields = ("code", "name", "base_url", "capabilities", "settle_on", "pull_every_seconds", "created_at")
     inlines = (ShipCodeInline,)
     autocomplete_fields = ("facilities", "feed_template")
+    change_form_outer_before_template = "console/list_links.html"
     fieldsets = (
         (None, {"fields": (("code", "name"), ("base_url", "key"), "capabilities")}),
         ("Orders and money", {"fields": (("pull_every_seconds", "settle_on"),)}),
@@ -130,10 +136,39 @@ class ChannelAdmin(ConsoleAdmin[Channel]):
         rest = {name: data[name] for name in ("use_vendor_stock", "use_inflight_stock", "feed_template")}
         Channel.objects.filter(pk=obj.pk).update(**rest)
 
+    def saved(self, request: HttpRequest, form: ModelForm[Channel]) -> str:  # noqa: ARG002 - the framework's signature
+        """Tell it all that a changed setting, or something it has learned to be told, is about."""
+        changed, pk = set(form.changed_data), form.instance.pk
+        learned = set(form.cleaned_data["capabilities"]) - set(form.initial.get("capabilities", ()))
+        catalog = (
+            publish_whole_catalog(channel_ids=[pk])
+            if "feed_template" in changed or CATALOG_PUSH in learned
+            else 0
+        )
+        inventory = (
+            publish_channel(channel_id=pk) if changed & OFFER_SETTINGS or INVENTORY_PUSH in learned else 0
+        )
+        return formats.pushes(catalog=catalog, inventory=inventory)
+
     def get_urls(self) -> list[URLPattern]:
         """Add the health page."""
         view = self.admin_site.admin_view(self.health_view)
         return [path("<int:channel_id>/health/", view, name="channel_health"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Lead from the settings to the page."""
+        page = self.get_object(request, object_id)
+        links = [("Health and actions", reverse("admin:channel_health", args=[page.pk]))] if page else []
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {"list_links": links, **(extra_context or {})}
+        )
+        return response
 
     def health_view(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         """How the channel is, and what to do about it."""
@@ -146,87 +181,12 @@ class ChannelAdmin(ConsoleAdmin[Channel]):
         state = next(state for state in channel_states() if state.id == channel.pk)
         context = {
             "state": state.health,
-            "cards": health_cards(channel),
+            "cards": health_cards(channel, state),
             "tables": [tasks_table(channel), violations_table(channel), rejected_table(channel)],
             "panels": result,
             "back": (reverse("admin:channels_channel_changelist"), "channels"),
         }
         return console_page(request, "console/record.html", channel.name, context)
-
-
-def health_cards(channel: Channel) -> list[Card]:
-    """Queue and pulls."""
-    queue, state = channel.queue, next(state for state in channel_states() if state.id == channel.pk)
-    cursor = getattr(channel, "channelcursor", None)
-    settings = formats.link(record_url("channels_channel", channel.pk), "Change settings")
-    return [
-        (
-            "Connection",
-            [("Address", channel.base_url), ("Settings", settings), ("Paused", queue.pause_reason if queue.paused else "no"),
-             ("Waits until", formats.moment(queue.not_before)), ("Failures in a row", formats.quantity(queue.failures_in_row))],
-        ),
-        (
-            "Queue",
-            [("Queued", formats.quantity(state.queued)), ("Oldest", formats.duration(state.oldest_queued_seconds)),
-             ("Parked", formats.quantity(state.parked))],
-        ),
-        (
-            "Order pull",
-            [("Every", formats.duration(channel.pull_every_seconds)),
-             ("Last complete", formats.moment(cursor.walk_finished_at if cursor else None)),
-             ("In the middle of a walk", "yes" if cursor and cursor.page_token else "no")],
-        ),
-    ]  # fmt: skip
-
-
-def tasks_table(channel: Channel) -> Table:
-    """The newest tasks."""
-    tasks = Task.objects.filter(queue_id=channel.queue_id).order_by("-id")[:20]
-    return Table(
-        "Newest tasks",
-        columns("Task", "What", "State", "#Attempts", "Message", "Created"),
-        [
-            (
-                formats.link(record_url("tasks_task", task.pk), task.pk), task.kind, formats.chip(task.outcome or task.state),
-                task.attempts, task.message[:120] or formats.EMPTY, formats.moment(task.created_at),
-            )
-            for task in tasks
-        ],
-        "Nothing was told to this channel yet.",
-    )  # fmt: skip
-
-
-def violations_table(channel: Channel) -> Table:
-    """Rules of the contract that its replies broke."""
-    return Table(
-        "Broken rules of the contract",
-        columns("Interaction", "Where", "What", "#Times", "Last seen"),
-        [
-            (
-                row.interaction,
-                row.path or "the reply",
-                row.message,
-                row.count,
-                formats.moment(row.last_seen_at),
-            )
-            for row in ContractViolation.objects.filter(channel=channel).order_by("-last_seen_at")[:50]
-        ],
-        "Its replies keep to the contract.",
-    )
-
-
-def rejected_table(channel: Channel) -> Table:
-    """Orders that could not be imported."""
-    waiting = RejectedOrder.objects.filter(channel=channel, imported_at__isnull=True)
-    return Table(
-        "Orders that could not be imported",
-        columns("Order", "Why", "#Times", "Last offered"),
-        [
-            (row.channel_refnum, row.reason, row.count, formats.moment(row.last_seen_at))
-            for row in waiting.order_by("-last_seen_at")[:50]
-        ],
-        "Every order it offered came in.",
-    )
 
 
 @register(FeedTemplate, site=site)
@@ -238,6 +198,13 @@ class FeedTemplateAdmin(ConsoleAdmin[FeedTemplate]):
     deletable = True
     fields = ("name", "template", "preview")
     readonly_fields = ("preview",)
+
+    def saved(self, request: HttpRequest, form: ModelForm[FeedTemplate]) -> str:  # noqa: ARG002 - the framework's signature
+        """Everything that it renders."""
+        if "template" not in form.changed_data:
+            return ""
+        channels = Channel.objects.filter(feed_template=form.instance).values_list("id", flat=True)
+        return formats.pushes(catalog=publish_whole_catalog(channel_ids=set(channels)))
 
     @display(description="Preview")
     def preview(self, template: FeedTemplate) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets, action, display
-from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
-from django.db.models import DecimalField, JSONField, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import (
     Http404,
@@ -21,12 +20,13 @@ from django.http import (
 )
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline  # type: ignore[import-untyped]
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget  # type: ignore[import-untyped]
 
 from retailops.hub.audit.operations.record import record
 from retailops.hub.console.csv_export import csv_response
+from retailops.hub.console.form_fields import LABELS, WIDGETS, PlainPickers
 from retailops.hub.console.keyset import BoundedPaginator, KeysetChangeList
 from retailops.hub.console.pages import Action, Table, actor_of, allowed, console_page, run_action
+from retailops.hub.db import unit_of_work
 
 M = TypeVar("M", bound=Model)
 
@@ -41,17 +41,7 @@ Card = tuple[str, Sequence[Fact]]
 Screen = tuple[str, str, str]
 
 
-class AmountInput(UnfoldAdminTextInputWidget):  # type: ignore[misc] # unfold is not typed
-    """An amount without the zeros that only fill the column up: 118.00, not 118.0000."""
-
-    def format_value(self, value: object) -> str | None:
-        """At least two decimals, more only where they say something."""
-        if isinstance(value, Decimal) and value.is_finite() and value == round(value, 2):
-            return str(round(value, 2))
-        return None if value is None else str(value)
-
-
-class ConsoleAdmin(ModelAdmin, Generic[M]):  # type: ignore[misc] # unfold is not typed
+class ConsoleAdmin(PlainPickers, ModelAdmin, Generic[M]):  # type: ignore[misc] # unfold is not typed
     """A keyset-paged list with CSV export; changes made in its forms are written to the audit log.
 
     `keyset` is the list's fixed order: one unique column. `next_step` tells what an empty list is waiting for.
@@ -76,11 +66,7 @@ class ConsoleAdmin(ModelAdmin, Generic[M]):  # type: ignore[misc] # unfold is no
     deletable: ClassVar[bool] = False
     compressed_fields = True
     warn_unsaved_form = True
-    formfield_overrides = {
-        ArrayField: {"widget": UnfoldAdminTextInputWidget},
-        JSONField: {"widget": UnfoldAdminTextareaWidget({"rows": 4})},
-        DecimalField: {"widget": AmountInput},
-    }
+    formfield_overrides = WIDGETS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Some rows come into being by what happens, not by a form."""
@@ -93,6 +79,17 @@ class ConsoleAdmin(ModelAdmin, Generic[M]):  # type: ignore[misc] # unfold is no
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """What ledgers and history name is switched off, not deleted."""
         return self.deletable and bool(super().has_delete_permission(request, obj))
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[M]]:
+        """Label fields as people in the field write them."""
+        form: type[ModelForm[M]] = super().get_form(request, obj, change, labels=LABELS, **kwargs)
+        return form
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - the framework's signature
+        """The order of the list is that of the pickers, too."""
+        return (self.keyset,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:  # noqa: ARG002 - the framework's signature
         """Lists are keyset-paged."""
@@ -139,13 +136,38 @@ class ConsoleAdmin(ModelAdmin, Generic[M]):  # type: ignore[misc] # unfold is no
         )
         return response
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A form is saved like an operation: again, if it met a worker on the same rows."""
+        view = super().changeform_view
+        if request.method == "POST":
+            view = unit_of_work(view)
+        response: HttpResponse = view(request, object_id, form_url, extra_context)
+        return response
+
+    def save_model(self, request: HttpRequest, obj: M, form: ModelForm[M], change: bool) -> None:
+        """Write what was changed in the form and nothing else: workers write other columns of the row meanwhile."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = {field.name for field in self.opts.concrete_fields}
+        obj.save(update_fields=columns.intersection(form.changed_data))
+
     def save_related(self, request: HttpRequest, form: ModelForm[M], formsets: Any, change: bool) -> None:
         """Save what belongs to the record, then tell who must know."""
         super().save_related(request, form, formsets, change)
-        self.saved(form.instance)
+        told = self.saved(request, form)
+        if told:
+            messages.info(request, told)
 
-    def saved(self, obj: M) -> None:
-        """Tell who must know of a saved change, in its transaction."""
+    def saved(self, request: HttpRequest, form: ModelForm[M]) -> str:  # noqa: ARG002 - some tell who saved
+        """Tell channels of a saved change, in its transaction; return what to tell the person who saved it."""
+        return ""
 
     def log_addition(self, request: HttpRequest, object: M, message: object) -> None:  # noqa: A002 - Django's name
         """Write the audit log instead of Django's."""
@@ -245,10 +267,10 @@ class RecordAdmin(ReadOnlyAdmin[M]):
         return console_page(request, self.record_template, self.get_title(found), context)
 
 
-class Inline(TabularInline):  # type: ignore[misc] # unfold is not typed
+class Inline(PlainPickers, TabularInline):  # type: ignore[misc] # unfold is not typed
     """Rows edited on their parent's page."""
 
-    formfield_overrides = ConsoleAdmin.formfield_overrides
+    formfield_overrides = WIDGETS
 
     extra = 0
     hide_title = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.forms import CharField, Textarea
+from django.forms import CharField
 
 from retailops.hub.channels.models import Channel
-from retailops.hub.channels.operations.pull_orders import pull_now, pull_specific_orders
+from retailops.hub.channels.operations.pull_orders import ORDER_PULL, pull_now, pull_specific_orders
 from retailops.hub.console.connection_test import test_connection
+from retailops.hub.console.order_numbers import OrderNumbersField
 from retailops.hub.console.pages import Action, ConsoleForm
 from retailops.hub.tasks.models import Task
 from retailops.hub.tasks.operations.replay_tasks import pause_queue, replay_tasks, resume_queue
@@ -28,9 +29,7 @@ class ReasonForm(ConsoleForm):
 class RefnumsForm(ConsoleForm):
     """Which orders."""
 
-    refnums = CharField(
-        label="Order numbers", widget=Textarea(attrs={"rows": 4}), help_text="The channel's own, one a line"
-    )
+    refnums = OrderNumbersField(label="Order numbers", help_text="As the channel has them.")
 
 
 def channel_actions(channel: Channel) -> list[Action]:
@@ -40,8 +39,7 @@ def channel_actions(channel: Channel) -> list[Action]:
             "test", "Test connection", OPERATE, ConsoleForm, lambda _d, _a: test_connection(channel), "Test",
             "network_check", "Calls the channel once, and changes nothing.",
         ),
-        Action("pull", "Pull orders now", PULL, ConsoleForm, lambda _d, _a: _pull(channel), "Pull", "download"),
-        Action("pull_some", "Pull single orders", PULL, RefnumsForm, lambda d, _a: _pull_some(channel, d), "Pull", "sync"),
+        *(_pulls(channel) if ORDER_PULL in channel.capabilities else ()),
     ]  # fmt: skip
     if channel.queue.paused or channel.queue.not_before:
         actions.append(
@@ -65,14 +63,31 @@ def channel_actions(channel: Channel) -> list[Action]:
     return [*actions, *_replay(channel)]
 
 
+def _pulls(channel: Channel) -> list[Action]:
+    return [
+        Action(
+            "pull", "Pull orders now", PULL, ConsoleForm, lambda _d, _a: _pull(channel), "Pull", "download",
+            "Asks for what is new, without waiting for the schedule.",
+        ),
+        Action(
+            "pull_some", "Pull a list of orders", PULL, RefnumsForm, lambda d, _a: _pull_some(channel, d), "Pull these",
+            "playlist_add_check",
+            "Asks for these, new or known. What changed at the channel is taken over; an order in work is put on hold then.",
+        ),
+    ]  # fmt: skip
+
+
 def _pull(channel: Channel) -> str:
     pull_now(channel_id=channel.pk)
     return "the pull is queued"
 
 
 def _pull_some(channel: Channel, data: Data) -> str:
-    refnums = [line.strip() for line in data["refnums"].splitlines() if line.strip()]
-    return f"{pull_specific_orders(channel_id=channel.pk, refnums=refnums)} calls queued"
+    refnums = data["refnums"]
+    calls = pull_specific_orders(channel_id=channel.pk, refnums=refnums)
+    when = "when the channel is resumed" if channel.queue.paused else "next"
+    orders = "1 order is" if len(refnums) == 1 else f"{len(refnums):,} orders are"
+    return f"{orders} asked for {when}, in {calls} call{'' if calls == 1 else 's'}; see what comes of it under Newest tasks"
 
 
 def _resume(channel: Channel, actor: str) -> str:

@@ -103,6 +103,13 @@ def units(count: int, sku: str) -> str:
     return f"{quantity(count)} \u00d7 {sku}"
 
 
+def pushes(*, catalog: int = 0, inventory: int = 0) -> str:
+    """What was queued for the channels, in words: `Queued: 1 catalog push, 1,200 inventory pushes.` Nothing for nothing."""
+    counts = (("catalog", catalog), ("inventory", inventory))
+    parts = [f"{count:,} {kind} push{'' if count == 1 else 'es'}" for kind, count in counts if count]
+    return f"Queued: {', '.join(parts)}." if parts else ""
+
+
 def yes_no(value: bool) -> SafeString | str:
     """A switch as a chip."""
     return chip("enabled", "on") if value else chip("off", "off")

@@ -24,7 +24,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # not generic at ru
     @cached_property
     def count(self) -> int:
         """The number of rows, or the bound."""
-        return int(self.object_list[: COUNTED_EXACTLY + 1].count())  # type: ignore[attr-defined] # a queryset here
+        return int(self.object_list.order_by()[: COUNTED_EXACTLY + 1].count())  # type: ignore[attr-defined] # a queryset here
 
 
 def estimate(queryset: QuerySet[Any]) -> int:

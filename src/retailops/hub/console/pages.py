@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from unfold.settings import get_config  # type: ignore[import-untyped]
 
 from retailops.hub.console.refusals import REFUSALS
+from retailops.hub.console.site import site
 
 log = structlog.get_logger(__name__)
 
@@ -168,8 +169,6 @@ def console_page(
     request: HttpRequest, template: str, title: str, context: Mapping[str, object] | None = None
 ) -> TemplateResponse:
     """Render a page of the console with its frame."""
-    from retailops.hub.console.site import site  # noqa: PLC0415 - the site imports the views
-
     request.current_app = site.name  # read by {% url %}
     return TemplateResponse(
         request, template, {**site.each_context(request), "title": title, **(context or {})}

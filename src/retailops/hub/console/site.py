@@ -1,16 +1,23 @@
-"""The console: one admin site, with the task-shaped screens among its pages."""
+"""The console: one admin site, with the task-shaped screens among its pages.
+
+It knows no page: contexts register theirs in their `admin` modules, the console its own screens in `console.admin`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.templatetags.static import static
 from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite  # type: ignore[import-untyped]
 
 from retailops.hub.console import navigation
+
+#: A screen that is neither a table's list nor a record: route, view, name.
+Screen = tuple[str, Callable[..., HttpResponseBase], str]
 
 #: A deep teal in place of unfold's purple; the numbers are shades.
 PRIMARY = {
@@ -20,23 +27,23 @@ PRIMARY = {
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc] # unfold is not typed
-    """The operators' site. Registered by each context's `admin` module."""
+    """The operators' site."""
 
     site_title = site_header = "RetailOps"
     index_title = "Dashboard"
     enable_nav_sidebar = True
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._screens: list[Screen] = []
+
+    def add_screens(self, screens: list[Screen]) -> None:
+        """Take in screens; what has a route of the framework's own stands in its place."""
+        self._screens += screens
+
     def extra_urls(self) -> list[URLPattern]:
-        """The screens that are not a table's list or record."""
-        from retailops.hub.console.views import screens  # noqa: PLC0415 - views import models, apps must be ready
-
-        return [path(route, self.admin_view(view), name=name) for route, view, name in screens()]
-
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 - the framework's signature
-        """The dashboard."""
-        from retailops.hub.console.views.dashboard import dashboard  # noqa: PLC0415 - as above
-
-        return dashboard(request)
+        """The screens' addresses, which are looked up before the framework's."""
+        return [path(route, self.admin_view(view), name=name) for route, view, name in self._screens]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, object]]:
         """The sidebar in the order of the work."""
@@ -60,5 +67,5 @@ def environment() -> tuple[str, str]:
     return ("Development", "warning") if settings.RETAILOPS.dev else ("Production", "success")
 
 
-site = ConsoleSite(name="console")
+site = ConsoleSite("console")
 site.disable_action("delete_selected")

@@ -1,15 +1,23 @@
 """Vendors, their SKUs and purchase orders in the console."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from django.contrib.admin import register
+from django.forms import ModelForm
+from django.http import HttpRequest
 
+from retailops.hub.catalog.operations.publish_inventory import publish_inventory
 from retailops.hub.console import formats
 from retailops.hub.console.admin_base import ConsoleAdmin, Fact, RecordAdmin, column, record_url
 from retailops.hub.console.pages import Action, ConsoleForm, Table, columns
 from retailops.hub.console.site import site
+from retailops.hub.orders.operations.count_lines import lock_orders
+from retailops.hub.orders.operations.wake_routing import backordered, wake_backorders
 from retailops.hub.purchasing.models import PurchaseOrder, Vendor, VendorSku
 from retailops.hub.purchasing.operations.advance_pos import accept_pos, submit_pos
+from retailops.hub.purchasing.operations.publish_vendor import OFFER_SETTINGS, publish_vendor
 
 OPERATE = "purchasing.change_purchaseorder"
 
@@ -34,6 +42,12 @@ class VendorAdmin(ConsoleAdmin[Vendor]):
     enabled_chip = column("Enabled", lambda vendor: formats.yes_no(vendor.enabled))
     priority_number = column("Priority", lambda vendor: formats.quantity(vendor.priority))
     buffer_number = column("Buffer", lambda vendor: formats.quantity(vendor.buffer))
+
+    def saved(self, request: HttpRequest, form: ModelForm[Vendor]) -> str:  # noqa: ARG002 - the framework's signature
+        """What its advice is worth."""
+        if OFFER_SETTINGS.isdisjoint(form.changed_data):
+            return ""
+        return formats.pushes(inventory=publish_vendor(vendor_id=form.instance.pk))
 
 
 @register(VendorSku, site=site)
@@ -66,6 +80,25 @@ class VendorSkuAdmin(ConsoleAdmin[VendorSku]):
     cost_number = column("Cost", lambda sku: formats.money(sku.cost, sku.currency))
     advised_number = column("Advised", lambda sku: formats.quantity(sku.advised_quantity))
     advised = column("Advised at", lambda sku: formats.moment(sku.advised_at))
+
+    def save_model(
+        self, request: HttpRequest, obj: VendorSku, form: ModelForm[VendorSku], change: bool
+    ) -> None:
+        """Orders that wait for it are locked first, as everywhere."""
+        lock_orders(backordered(sku_ids=_skus_of(form)))
+        super().save_model(request, obj, form, change)
+
+    def saved(self, request: HttpRequest, form: ModelForm[VendorSku]) -> str:  # noqa: ARG002 - the framework's signature
+        """The SKU may be sold from the vendor, and one it stood for before no more."""
+        sku_ids = _skus_of(form)
+        wake_backorders(sku_ids=sku_ids)
+        return formats.pushes(inventory=publish_inventory(sku_ids=sku_ids))
+
+
+def _skus_of(form: ModelForm[VendorSku]) -> set[int]:
+    """The SKU that the vendor's code stands for, and the one it stood for before."""
+    sku_id = form.instance.sku_id
+    return {sku_id, form.initial.get("sku", sku_id)}
 
 
 @register(PurchaseOrder, site=site)

@@ -1,11 +1,16 @@
 """Routing rules in the console."""
 
+from __future__ import annotations
+
 from django.contrib.admin import register
+from django.forms import ModelForm
+from django.http import HttpRequest
 
 from retailops.hub.console import formats
 from retailops.hub.console.admin_base import ConsoleAdmin, column
 from retailops.hub.console.site import site
 from retailops.hub.routing.models import RoutingRule
+from retailops.hub.routing.operations.reroute_waiting import reroute_waiting
 
 
 @register(RoutingRule, site=site)
@@ -30,3 +35,8 @@ class RoutingRuleAdmin(ConsoleAdmin[RoutingRule]):
 
     position_number = column("Position", lambda rule: formats.quantity(rule.position))
     status_chip = column("Status", lambda rule: formats.chip(rule.status))
+
+    def saved(self, request: HttpRequest, form: ModelForm[RoutingRule]) -> str:  # noqa: ARG002 - the framework's signature
+        """What no rule could route so far may fit now."""
+        waiting = reroute_waiting() if form.has_changed() else 0
+        return f"Orders that wait and are looked at again: {waiting:,}." if waiting else ""

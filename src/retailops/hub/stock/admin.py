@@ -1,6 +1,10 @@
 """Facilities, stock levels and the ledger in the console."""
 
+from __future__ import annotations
+
 from django.contrib.admin import register
+from django.forms import ModelForm
+from django.http import HttpRequest
 from django.urls import reverse
 
 from retailops.hub.console import formats
@@ -9,6 +13,7 @@ from retailops.hub.console.pages import Action, Table, columns
 from retailops.hub.console.site import site
 from retailops.hub.console.stock_actions import OPERATE, level_actions
 from retailops.hub.stock.models import Facility, FacilityGroup, StockLevel, StockMove
+from retailops.hub.stock.operations.publish_facility import OFFER_SETTINGS, publish_facility
 
 
 @register(FacilityGroup, site=site)
@@ -36,6 +41,12 @@ class FacilityAdmin(ConsoleAdmin[Facility]):
     enabled_chip = column("Enabled", lambda facility: formats.yes_no(facility.enabled))
     priority_number = column("Priority", lambda facility: formats.quantity(facility.priority))
     safety_number = column("Safety stock", lambda facility: formats.quantity(facility.safety_stock))
+
+    def saved(self, request: HttpRequest, form: ModelForm[Facility]) -> str:  # noqa: ARG002 - the framework's signature
+        """What it stocks may be sold more, less, or from elsewhere."""
+        if OFFER_SETTINGS.isdisjoint(form.changed_data):
+            return ""
+        return formats.pushes(inventory=publish_facility(facility_id=form.instance.pk))
 
 
 @register(StockLevel, site=site)

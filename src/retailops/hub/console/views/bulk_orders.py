@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from django.core.exceptions import PermissionDenied
-from django.forms import CharField, ChoiceField, Textarea
+from django.forms import CharField, ChoiceField
 from django.http import HttpRequest, HttpResponse
 
+from retailops.hub.channels.operations.pull_orders import pull_specific_orders
 from retailops.hub.console import formats
 from retailops.hub.console.admin_base import record_url
 from retailops.hub.console.order_actions import OPERATE
+from retailops.hub.console.order_numbers import OrderNumbersField
 from retailops.hub.console.order_search import MOST_DIGITS
 from retailops.hub.console.pages import ConsoleForm, Table, actor_of, allowed, columns, console_page
 from retailops.hub.console.refusals import REFUSALS
@@ -22,9 +24,6 @@ from retailops.hub.orders.operations.hold_orders import place_holds, release_hol
 from retailops.hub.routing.operations.route_orders import route_orders
 from retailops.hub.tasks.models import Task
 from retailops.hub.tasks.operations.replay_tasks import replay_tasks
-
-MOST_ORDERS = 2000
-SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def _hold(order_ids: Sequence[int], actor: str, reason: str) -> None:
@@ -48,11 +47,22 @@ def _replay(order_ids: Sequence[int], actor: str, _reason: str) -> None:
     replay_tasks(task_ids=list(parked.values_list("id", flat=True)), actor=actor)
 
 
+def _pull(order_ids: Sequence[int], _actor: str, _reason: str) -> None:
+    refnums: dict[int, list[str]] = defaultdict(list)
+    for channel_id, refnum in fetch(
+        "SELECT channel_id, channel_refnum FROM orders_order WHERE id = ANY(%s)", [list(order_ids)]
+    ):
+        refnums[channel_id].append(refnum)
+    for channel_id, of_channel in sorted(refnums.items()):
+        pull_specific_orders(channel_id=channel_id, refnums=of_channel)
+
+
 #: Name → (label, what to run on order ids)
 ACTIONS: Mapping[str, tuple[str, Callable[[Sequence[int], str, str], None]]] = {
     "hold": ("Put on hold", _hold),
     "release": ("Release all holds", _release),
     "route": ("Route now", _route),
+    "pull": ("Pull again from the channel", _pull),
     "replay": ("Replay parked tasks", _replay),
     "cancel": ("Cancel what is unshipped", _cancel),
 }
@@ -61,19 +71,9 @@ ACTIONS: Mapping[str, tuple[str, Callable[[Sequence[int], str, str], None]]] = {
 class BulkForm(ConsoleForm):
     """Which orders, and what to do."""
 
-    numbers = CharField(
-        label="Orders", widget=Textarea(attrs={"rows": 8}),
-        help_text=f"Order numbers or our ids, one a line or separated by commas; at most {MOST_ORDERS:,}",
-    )  # fmt: skip
+    numbers = OrderNumbersField(label="Orders", help_text="Order numbers or our ids.")
     what = ChoiceField(label="Action", choices=[(name, label) for name, (label, _) in ACTIONS.items()])
     reason = CharField(max_length=400, help_text="Kept in each order's history")
-
-    def clean_numbers(self) -> list[str]:
-        """The numbers, each once."""
-        numbers = list(dict.fromkeys(filter(None, SEPARATORS.split(self.cleaned_data["numbers"]))))
-        if len(numbers) > MOST_ORDERS:
-            self.add_error("numbers", f"{len(numbers):,} numbers; give at most {MOST_ORDERS:,} at a time")
-        return numbers
 
 
 def bulk_orders(request: HttpRequest) -> HttpResponse:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from django.core.exceptions import PermissionDenied
-from django.forms import CharField, Textarea
 from django.http import HttpRequest, HttpResponse
 
 from retailops.hub.console import formats
 from retailops.hub.console.admin_base import record_url
+from retailops.hub.console.order_numbers import OrderNumbersField
 from retailops.hub.console.pages import ConsoleForm, Table, actor_of, allowed, columns, console_page
-from retailops.hub.console.views.bulk_orders import SEPARATORS
 from retailops.hub.db import fetch
 from retailops.hub.orders.models import OrderLine
 from retailops.hub.purchasing.models import Vendor
@@ -26,9 +25,9 @@ MOST_ORDERS = 200
 class DryRunForm(ConsoleForm):
     """Which orders."""
 
-    numbers = CharField(
-        label="Orders", required=False, widget=Textarea(attrs={"rows": 5}),
-        help_text=f"Order numbers, one a line. Leave it empty to try the newest {MOST_ORDERS} orders that wait.",
+    numbers = OrderNumbersField(
+        label="Orders", required=False, rows=5, most=MOST_ORDERS,
+        help_text=f"Order numbers; leave it empty to try the newest {MOST_ORDERS} orders that wait.",
     )  # fmt: skip
 
 
@@ -42,8 +41,8 @@ def routing_dry_run(request: HttpRequest) -> HttpResponse:
         "intro": "The active rules are tried on today's stock. Nothing is changed, nobody is told.",
     }  # fmt: skip
     if request.method == "POST" and form.is_valid():
-        numbers = list(filter(None, SEPARATORS.split(form.cleaned_data["numbers"])))
-        result = route_orders(order_ids=_orders(numbers), actor=actor_of(request), dry_run=True)
+        order_ids = _orders(form.cleaned_data["numbers"])
+        result = route_orders(order_ids=order_ids, actor=actor_of(request), dry_run=True)
         context |= {"counts": _counts(result), "table": _table(result)}
     return console_page(request, "console/form_page.html", "Routing dry run", context)
 
