@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
+from retailops.hub.db import unit_of_work
 from retailops.hub.orders.operations.hold_orders import resolve_unknown_skus
-from retailops.hub.orders.operations.wake_routing import ROUTE_ORDERS
+from retailops.hub.orders.operations.wake_routing import ROUTE_ORDERS, WAKE_BACKORDERS, wake_backorders
 from retailops.hub.routing.operations.route_orders import route_due_orders
 from retailops.hub.tasks.handlers import JobHandler
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
@@ -34,6 +35,17 @@ class RouteOrders(JobHandler):
         return Settlement(task, OutcomeClass.OK)
 
 
+class WakeBackorders(JobHandler):
+    """Has orders routed again that wait for units that were freed."""
+
+    kind: ClassVar[str] = WAKE_BACKORDERS
+
+    def run(self, task: ClaimedTask) -> Settlement:
+        """Wake those that wait for the SKUs of the payload."""
+        unit_of_work(wake_backorders)(sku_ids=set(map(int, task.payload)))
+        return Settlement(task, OutcomeClass.OK)
+
+
 class PruneHistory(JobHandler):
     """Deletes finished tasks that are older than anybody asks for."""
 
@@ -57,4 +69,7 @@ class ResolveUnknownSkus(JobHandler):
         )
 
 
-JOB_HANDLERS = {handler.kind: handler for handler in (RouteOrders(), PruneHistory(), ResolveUnknownSkus())}
+JOB_HANDLERS = {
+    handler.kind: handler
+    for handler in (RouteOrders(), WakeBackorders(), PruneHistory(), ResolveUnknownSkus())
+}

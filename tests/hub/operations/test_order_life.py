@@ -27,6 +27,7 @@ from retailops.hub.fulfilment.operations.correct_stock import count_stock
 from retailops.hub.fulfilment.operations.edit_order import LineEdit, edit_order, preview_edit
 from retailops.hub.fulfilment.operations.reject_items import reject_shipment_items
 from retailops.hub.fulfilment.operations.ship_packages import NewPackage, OverShipError, ship_packages
+from retailops.hub.jobs import JOB_HANDLERS
 from retailops.hub.orders.models import Order, OrderHold, OrderLine
 from retailops.hub.orders.operations.hold_orders import release_holds, resolve_unknown_skus
 from retailops.hub.payments.models import PaymentTransaction
@@ -35,6 +36,8 @@ from retailops.hub.purchasing.operations.advance_pos import submit_pos
 from retailops.hub.purchasing.operations.count_po_items import PoFrozenError
 from retailops.hub.returns.operations.receive_return import ReturnedItem, receive_return
 from retailops.hub.routing.operations.route_orders import route_orders
+from retailops.hub.tasks.models import Task
+from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +128,61 @@ def test_demand_beyond_stock_stays_open_with_a_reason_and_is_routed_when_stock_a
     route_orders(order_ids=[order_id], actor="test")
     assert line_counts("1") == [("A", 12, 0, 12, 0, 0)]
     assert check_invariants() == []
+
+
+def _wake() -> None:
+    """Run the job that wakes orders, once; it must have been queued."""
+    task = Task.objects.get(kind="wake_backorders", state="queued")
+    claimed = ClaimedTask(
+        task.pk, task.queue_id, task.lane, 1, task.kind, task.key, None, None, task.payload, 1, 0, 0.0
+    )
+    assert JOB_HANDLERS["wake_backorders"].run(claimed).outcome.value == "ok"
+
+
+@pytest.mark.parametrize("freed_by", ["cancel", "edit", "refusal"])
+def test_units_that_are_freed_go_to_orders_that_wait_for_them(shop, freed_by):
+    channel, *_ = shop
+    ids = import_now(channel, incoming("1", [("A", 10)]), incoming("2", [("A", 10)])).created
+    Order.objects.update(acknowledged_at=timezone.now())
+    route_orders(order_ids=[ids["1"]], actor="test")
+    route_orders(order_ids=[ids["2"]], actor="test")
+    assert line_counts("2") == [("A", 10, 10, 0, 0, 0)]
+    line_id = OrderLine.objects.get(order_id=ids["1"]).pk
+    if freed_by == "cancel":
+        cancel_lines(quantities={line_id: 4}, actor="test", reason="test")
+    elif freed_by == "edit":
+        edit_order(order_id=ids["1"], changes=[LineEdit(line_id=line_id, quantity=6)], actor="test")
+    else:
+        (item,) = _items(ids["1"])
+        reject_shipment_items(quantities={item.pk: 4}, actor="test", reason="test")
+    assert Order.objects.get(pk=ids["2"]).routing_due_at is None
+    _wake()
+    assert Order.objects.get(pk=ids["2"]).routing_due_at is not None
+    route_orders(order_ids=[ids["2"]], actor="test")
+    assert line_counts("2") == [("A", 10, 6, 4, 0, 0)]
+    assert check_invariants() == []
+
+
+def test_a_vendors_units_that_are_freed_go_to_orders_that_wait_for_them(shop):
+    channel, *_ = shop
+    sofa = make_sku("SOFA")
+    make_vendor("acme", {"V": (sofa, 3)})
+    ids = import_now(channel, incoming("1", [("SOFA", 3)]), incoming("2", [("SOFA", 3)])).created
+    Order.objects.update(acknowledged_at=timezone.now())
+    route_orders(order_ids=[ids["1"]], actor="test")
+    route_orders(order_ids=[ids["2"]], actor="test")
+    cancel_orders(order_ids=[ids["1"]], actor="test", reason="test")
+    _wake()
+    route_orders(order_ids=[ids["2"]], actor="test")
+    assert line_counts("2") == [("SOFA", 3, 0, 3, 0, 0)]
+
+
+def test_units_that_nobody_waits_for_wake_nobody(shop):
+    channel, *_ = shop
+    order_id = import_now(channel, incoming("1", [("A", 10)])).created["1"]
+    route_orders(order_ids=[order_id], actor="test")
+    cancel_orders(order_ids=[order_id], actor="test", reason="test")
+    assert not Task.objects.filter(kind="wake_backorders").exists()
 
 
 def test_an_unknown_sku_is_a_hold_and_is_released_when_the_sku_appears(shop):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from retailops.hub.db import Row, columns_of, execute, fetch
 from retailops.hub.orders.operations.count_lines import LineChange, count_lines
+from retailops.hub.orders.operations.wake_routing import wake_backorders_soon
 from retailops.hub.purchasing.operations.count_po_items import cancel_po_items
 from retailops.hub.stock.operations.post_moves import Move, post_moves
 
@@ -46,8 +47,10 @@ def withdraw_items(
 ) -> set[int]:
     """Take units (shipment item → units) back and return the SKUs that are free again at facilities.
 
-    The caller holds the orders' locks and recomputes their status. Raises `NotPlannedError`, and `PoFrozenError` where
-    the vendor already works on the PO (unless the vendor itself gives the units up).
+    Orders that wait for such units are routed soon. The caller holds the orders' locks and recomputes their status.
+
+    Raises `NotPlannedError`, and `PoFrozenError` where the vendor already works on the PO (unless the vendor itself
+    gives the units up).
     """
     if not quantities:
         return set()
@@ -70,7 +73,17 @@ def withdraw_items(
     cancel_po_items(quantities=vendors, by_vendor=by_vendor)
     count_lines([LineChange(items[item_id].line_id, planned=-units) for item_id, units in quantities.items()])
     finish_shipments({item.shipment_id for item in items.values()})
+    freed_by_vendors = () if by_vendor else {items[item_id].line_id for item_id in vendors}
+    order_ids = {item.order_id for item in items.values()}
+    wake_backorders_soon(sku_ids=touched | _skus_of(freed_by_vendors), besides=order_ids)
     return touched
+
+
+def _skus_of(line_ids: Collection[int]) -> set[int]:
+    if not line_ids:
+        return set()
+    rows = fetch("SELECT DISTINCT sku_id FROM orders_orderline WHERE id = ANY(%s)", [sorted(line_ids)])
+    return {row[0] for row in rows}
 
 
 def _release(quantities: Mapping[int, int], actor: str, reason: str) -> set[int]:

@@ -9,6 +9,7 @@ from retailops.hub.orders.operations.count_lines import lock_orders
 from retailops.hub.tasks.operations.enqueue_tasks import NewTask, enqueue_tasks
 
 ROUTE_ORDERS = "route_orders"
+WAKE_BACKORDERS = "wake_backorders"
 #: Routing runs in this many lanes side by side; they share the due orders by skipping each other's locks.
 ROUTING_LANES = 2
 
@@ -42,6 +43,16 @@ def hub_queue_id() -> int:
 def wake_backorders(*, sku_ids: Collection[int]) -> None:
     """Route orders again that wait for units of these SKUs, or of kits made of them."""
     wake_routing(order_ids=backordered(sku_ids=sku_ids))
+
+
+def wake_backorders_soon(*, sku_ids: Collection[int], besides: Collection[int]) -> None:
+    """As `wake_backorders`, by a job: for callers who hold locks on levels, so that they may not wait for orders any more.
+
+    The orders `besides` are the caller's own. The job's payload is SKU id → 1, so that jobs that wait become one.
+    """
+    if set(backordered(sku_ids=sku_ids)) - set(besides):
+        payload = dict.fromkeys(map(str, sorted(set(sku_ids))), 1)
+        enqueue_tasks([NewTask(hub_queue_id(), "wake:0", WAKE_BACKORDERS, "due", payload=payload)])
 
 
 def backordered(*, sku_ids: Collection[int]) -> list[int]:
