@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable
 
 from retailops.contract.interactions import INTERACTIONS
 from retailops.demo.storefront.faults import AFTER_EFFECT, BEFORE_EFFECT, PAGE_FAULTS
@@ -92,8 +93,7 @@ class Rig:
 
     def forget(self) -> None:
         """Undo what was told. What is still in flight is fenced."""
-        for table in ("lane", "attempt", "task"):
-            execute(f"DELETE FROM tasks_{table}")
+        wait_until("the worker between two steps", _delete_tasks, seconds=10, describe=self.standing)
         PaymentTransaction.objects.filter(pk__in=[self.story.settling.pk, self.story.refund.pk]).update(
             state="pending", refnum=""
         )
@@ -131,6 +131,20 @@ class Rig:
             "journal"
         ]
         return [(entry["interaction"], entry["fault"]) for entry in journal]
+
+
+def _delete_tasks() -> bool:
+    """Whether it could be done at once: waiting for some of the locks while holding others, the worker and we would deadlock."""
+    try:
+        with transaction.atomic():
+            execute("LOCK TABLE tasks_lane, tasks_task, tasks_attempt IN ACCESS EXCLUSIVE MODE NOWAIT")
+            for table in ("lane", "attempt", "task"):
+                execute(f"DELETE FROM tasks_{table}")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 @pytest.fixture
