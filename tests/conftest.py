@@ -72,14 +72,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     from django.db import connection
     from django.test import TransactionTestCase
 
-    empty = TransactionTestCase._fixture_teardown
+    # Private names, which the stubs don't know.
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
     with django_db_blocker.unblock():
         contents = connection.creation.serialize_db_to_string()
-    connection._test_serialized_contents = contents
+    connection._test_serialized_contents = contents  # type: ignore[attr-defined]
 
     def empty_and_refill(self: TransactionTestCase) -> None:
         self.serialized_rollback = True
         empty(self)
         connection.creation.deserialize_db_from_string(contents)
 
-    TransactionTestCase._fixture_teardown = empty_and_refill
+    TransactionTestCase._fixture_teardown = empty_and_refill  # type: ignore[attr-defined]
