@@ -7,7 +7,12 @@ from typing import ClassVar
 
 from retailops.hub.db import unit_of_work
 from retailops.hub.orders.operations.hold_orders import resolve_unknown_skus
-from retailops.hub.orders.operations.wake_routing import ROUTE_ORDERS, WAKE_BACKORDERS, wake_backorders
+from retailops.hub.orders.operations.wake_routing import (
+    ROUTE_ORDERS,
+    WAKE_BACKORDERS,
+    skus_to_wake,
+    wake_backorders,
+)
 from retailops.hub.routing.operations.route_orders import route_due_orders
 from retailops.hub.tasks.handlers import JobHandler
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
@@ -42,7 +47,7 @@ class WakeBackorders(JobHandler):
 
     def run(self, task: ClaimedTask) -> Settlement:
         """Wake those that wait for the SKUs of the payload."""
-        unit_of_work(wake_backorders)(sku_ids=set(map(int, task.payload)))
+        unit_of_work(wake_backorders)(sku_ids=skus_to_wake(task.payload))
         return Settlement(task, OutcomeClass.OK)
 
 

@@ -37,6 +37,7 @@ from retailops.hub.purchasing.operations.count_po_items import PoFrozenError
 from retailops.hub.returns.operations.receive_return import ReturnedItem, receive_return
 from retailops.hub.routing.operations.route_orders import route_orders
 from retailops.hub.tasks.models import Task
+from retailops.hub.tasks.operations.absorb_twins import absorb_twins
 from retailops.hub.tasks.operations.claim_tasks import ClaimedTask
 
 pytestmark = pytest.mark.django_db
@@ -175,6 +176,23 @@ def test_a_vendors_units_that_are_freed_go_to_orders_that_wait_for_them(shop):
     _wake()
     route_orders(order_ids=[ids["2"]], actor="test")
     assert line_counts("2") == [("SOFA", 3, 0, 3, 0, 0)]
+
+
+def test_orders_are_woken_by_a_job_that_failed_before_and_took_over_a_newer_one(shop):
+    channel, *_ = shop
+    ids = import_now(channel, incoming("1", [("A", 10)]), incoming("2", [("A", 10)])).created
+    Order.objects.update(acknowledged_at=timezone.now())
+    for order_id in ids.values():
+        route_orders(order_ids=[order_id], actor="test")
+    line_id = OrderLine.objects.get(order_id=ids["1"]).pk
+    cancel_lines(quantities={line_id: 1}, actor="test", reason="test")
+    Task.objects.filter(kind="wake_backorders").update(state="running")
+    failed = Task.objects.get(kind="wake_backorders").pk
+    cancel_lines(quantities={line_id: 1}, actor="test", reason="test")
+    assert len(absorb_twins([failed])) == 1
+    Task.objects.filter(pk=failed).update(state="queued")
+    _wake()
+    assert Order.objects.get(pk=ids["2"]).routing_due_at is not None
 
 
 def test_units_that_nobody_waits_for_wake_nobody(shop):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from retailops.hub.db import execute, fetch
 from retailops.hub.orders.operations.count_lines import lock_orders
@@ -12,6 +12,7 @@ ROUTE_ORDERS = "route_orders"
 WAKE_BACKORDERS = "wake_backorders"
 #: Routing runs in this many lanes side by side; they share the due orders by skipping each other's locks.
 ROUTING_LANES = 2
+_SKU = "sku:"
 
 
 def wake_routing(*, order_ids: Collection[int]) -> None:
@@ -48,11 +49,16 @@ def wake_backorders(*, sku_ids: Collection[int]) -> None:
 def wake_backorders_soon(*, sku_ids: Collection[int], besides: Collection[int]) -> None:
     """As `wake_backorders`, by a job: for callers who hold locks on levels, so that they may not wait for orders any more.
 
-    The orders `besides` are the caller's own. The job's payload is SKU id → 1, so that jobs that wait become one.
+    The orders `besides` are the caller's own. The job's payload has a key for each SKU, so that jobs that wait become one.
     """
     if set(backordered(sku_ids=sku_ids)) - set(besides):
-        payload = dict.fromkeys(map(str, sorted(set(sku_ids))), 1)
+        payload = {f"{_SKU}{sku_id}": 1 for sku_id in sorted(set(sku_ids))}
         enqueue_tasks([NewTask(hub_queue_id(), "wake:0", WAKE_BACKORDERS, "due", payload=payload)])
+
+
+def skus_to_wake(payload: Iterable[str]) -> set[int]:
+    """Return the SKUs that the payload of a job of `wake_backorders_soon` names; the queue keeps notes of its own beside them."""
+    return {int(key.removeprefix(_SKU)) for key in payload if key.startswith(_SKU)}
 
 
 def backordered(*, sku_ids: Collection[int]) -> list[int]:
