@@ -192,11 +192,18 @@ def resident_megabytes(pid: int) -> float:
 
 
 def wait_until(
-    what: str, true: Callable[[], bool], *, seconds: float, describe: Callable[[], str] = str
+    what: str,
+    true: Callable[[], bool],
+    *,
+    seconds: float,
+    describe: Callable[[], str] = str,
+    progress: Callable[[], object] = bool,
 ) -> None:
-    """Wait; `describe` tells at the end of it what there is instead."""
-    deadline = time.monotonic() + seconds
+    """Wait; the time begins anew whenever `progress` has changed. `describe` tells at the end of it what there is instead."""
+    deadline, seen = time.monotonic() + seconds, progress()
     while not true():
+        if (now := progress()) != seen:
+            deadline, seen = time.monotonic() + seconds, now
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s\n{describe()}"
         time.sleep(0.1)
 

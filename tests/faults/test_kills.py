@@ -99,7 +99,14 @@ def _settle(deployment: Deployment, trade: Trade) -> list[str]:
         except psycopg.OperationalError:
             return False
 
-    wait_until("everything told", settled, seconds=150, describe=_standing(deployment))
+    def told() -> list[tuple[object, ...]]:
+        try:
+            return deployment.rows("SELECT max(id) FROM orders_orderevent")
+        except psycopg.OperationalError:
+            return []
+
+    # How long it takes in all depends on the machine; what is stuck tells of nothing any more.
+    wait_until("everything told", settled, seconds=90, describe=_standing(deployment), progress=told)
     return parked
 
 
